@@ -1,0 +1,1 @@
+"""Names and types that cross a bus: what both the daemon and its clients import."""

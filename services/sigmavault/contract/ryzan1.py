@@ -1,0 +1,52 @@
+"""The contract of `org.sigmavault.Ryzan`: bus names, sockets, the keys of a status."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+BUS_NAME = "org.sigmavault.Ryzan"
+OBJECT_PATH = "/org/sigmavault/Ryzan"
+INTERFACE = "org.sigmavault.Ryzan1"
+
+HTTP_ADDRESS = "127.0.0.1"
+HTTP_PORT = 8100
+HTTP_SOCKET = Path("/run/sigmavault/ryzan.sock")
+
+
+class State(StrEnum):
+    """What the model service can do right now."""
+
+    NO_MODEL = "no-model"
+    """The model's file is not on this machine."""
+    LOADING = "loading"
+    READY = "ready"
+    RESTARTING = "restarting"
+    """The model's process died; it is started again after a pause."""
+    FAILED = "failed"
+    """The model's file cannot be loaded; the status says why."""
+
+
+class StatusKey(StrEnum):
+    """Keys of what `GetStatus` returns, with their D-Bus types."""
+
+    MODEL = "model"
+    """s: id of the model that answers."""
+    STATE = "state"
+    """s: one of `State`."""
+    REASON = "reason"
+    """s: why it is not ready; empty when it is."""
+    VERSION = "version"
+    """s: of the service."""
+    MEMORY_BYTES = "memory_bytes"
+    """t: resident memory of all processes of the service."""
+    TOKENS_PER_SECOND = "tokens_per_second"  # a key, no secret
+    """d: of the last answers, all together; 0 before the first."""
+    THREADS = "threads"
+    """u: threads that compute; 0 while no model is loaded."""
+    THREADS_REASON = "threads_reason"
+    """s: what decided the number of threads."""
+    CONTEXT_TOKENS = "context_tokens"  # a key, no secret
+    """u: longest prompt plus answer."""
+    ACTIVE_REQUESTS = "active_requests"
+    """u: requests being answered or waiting."""

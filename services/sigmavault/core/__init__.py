@@ -1,0 +1,1 @@
+"""Pure code: values, decisions, errors. No I/O, no bus, no environment."""

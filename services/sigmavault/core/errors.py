@@ -1,0 +1,193 @@
+"""Every failure of our programs: one tree, mapped to exit codes, HTTP and D-Bus at the edges only.
+
+SigmaVaultError (internal, exit 1)
+├── ConfigError (config.invalid, exit 2)            a configuration file is wrong
+├── CommandError (system.command-failed)            a program ended with an error
+│   ├── CommandTimeoutError (system.command-timeout)    … or did not end in time
+│   └── CommandMissingError (system.command-missing)    … or is not installed
+├── ServiceUnavailableError (service.unavailable)   one of our daemons does not answer
+├── NotAuthorizedError (auth.denied, exit 4)        polkit said no
+├── InvalidRequestError (request.invalid, exit 2)   the caller asks for what cannot be
+│   └── ContextTooLongError (request.context-too-long)
+└── ModelError (model.failed)
+├── UnknownModelError (model.unknown)           no model of this name
+├── ModelMissingError (model.missing)           its file is not on this machine
+├── ModelRefusedError (model.refused)           its file cannot be loaded
+├── ModelBusyError (model.busy)                 the queue is full
+├── ModelTimeoutError (model.timeout)           not loaded in time
+└── WorkerLostError (model.worker-lost)         its process died while answering
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+DBUS_ERROR_PREFIX = "org.sigmavault.Error"
+
+
+class SigmaVaultError(Exception):
+    """A failure with a reason that a person can read.
+
+    Attributes:
+        message: one sentence: what went wrong, with which object.
+        hint: one thing to do about it; empty where there is none.
+    """
+
+    code: ClassVar[str] = "internal"
+    exit_code: ClassVar[int] = 1
+    recoverable: ClassVar[bool] = False
+    """True when the same call may succeed later without anybody changing anything."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    @classmethod
+    def dbus_name(cls) -> str:
+        """The D-Bus error name: `model.worker-lost` → `org.sigmavault.Error.Model.WorkerLost`."""
+        parts = ("".join(word.capitalize() for word in part.split("-")) for part in cls.code.split("."))
+        return ".".join((DBUS_ERROR_PREFIX, *parts))
+
+
+class ConfigError(SigmaVaultError):
+    """A configuration file is wrong; the message names file, place and what is allowed."""
+
+    code = "config.invalid"
+    exit_code = 2
+
+
+class CommandError(SigmaVaultError):
+    """A program that we started ended with an error.
+
+    Attributes:
+        argv: the command.
+        status: its exit code; negative: ended by that signal.
+        stderr: what it said.
+    """
+
+    code = "system.command-failed"
+
+    def __init__(self, argv: Sequence[str], status: int, stderr: str = "") -> None:
+        said = stderr.strip().splitlines()
+        super().__init__(f"`{' '.join(argv)}` ended with {status}" + (f": {said[-1]}" if said else ""))
+        self.argv = tuple(argv)
+        self.status = status
+        self.stderr = stderr
+
+
+class CommandTimeoutError(CommandError):
+    """A program did not end in its time and was killed."""
+
+    code = "system.command-timeout"
+
+    def __init__(self, argv: Sequence[str], timeout_s: float) -> None:
+        super().__init__(argv, -9, f"did not end within {timeout_s:g} s")
+
+
+class CommandMissingError(CommandError):
+    """A program is not installed."""
+
+    code = "system.command-missing"
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        super().__init__(argv, 127, f"{argv[0]} is not installed")
+
+
+class ServiceUnavailableError(SigmaVaultError):
+    """One of our daemons does not run or does not answer."""
+
+    code = "service.unavailable"
+    exit_code = 3
+    recoverable = True
+
+
+class NotAuthorizedError(SigmaVaultError):
+    """Polkit denied the operation to the caller."""
+
+    code = "auth.denied"
+    exit_code = 4
+
+
+class InvalidRequestError(SigmaVaultError):
+    """The caller asks for something that cannot be.
+
+    Attributes:
+        param: the argument that is wrong; empty when it is the request as a whole.
+    """
+
+    code = "request.invalid"
+    exit_code = 2
+
+    def __init__(self, message: str, *, param: str = "") -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class ContextTooLongError(InvalidRequestError):
+    """Prompt and answer do not fit into the model's context."""
+
+    code = "request.context-too-long"
+
+
+class ModelError(SigmaVaultError):
+    """The model service could not answer."""
+
+    code = "model.failed"
+    recoverable = True
+
+
+class UnknownModelError(ModelError):
+    """No model of this name is known."""
+
+    code = "model.unknown"
+    recoverable = False
+
+
+class ModelMissingError(ModelError):
+    """The model is known, but its file is not on this machine."""
+
+    code = "model.missing"
+
+
+class ModelRefusedError(ModelError):
+    """The model's file is damaged or of a kind that cannot be loaded."""
+
+    code = "model.refused"
+    recoverable = False
+
+
+class ModelBusyError(ModelError):
+    """Too many requests wait already.
+
+    Attributes:
+        retry_after_s: when to try again, in whole seconds.
+    """
+
+    code = "model.busy"
+
+    def __init__(self, message: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ModelTimeoutError(ModelError):
+    """The model was not loaded within the time a request may wait."""
+
+    code = "model.timeout"
+
+
+class WorkerLostError(ModelError):
+    """The model's process ended while it was answering."""
+
+    code = "model.worker-lost"
+
+
+def _tree(root: type[SigmaVaultError]) -> list[type[SigmaVaultError]]:
+    return [root, *(each for child in root.__subclasses__() for each in _tree(child))]
+
+
+def by_code(code: str) -> type[SigmaVaultError]:
+    """The class of a code; the root for a code that nobody knows."""
+    return next((each for each in _tree(SigmaVaultError) if each.code == code), SigmaVaultError)

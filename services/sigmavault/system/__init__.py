@@ -1,0 +1,1 @@
+"""Thin adapters to the machine: processes, environment, sockets, systemd, the bus."""

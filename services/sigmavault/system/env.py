@@ -1,0 +1,62 @@
+"""The one place that reads environment variables.
+
+| variable | meaning | default |
+|---|---|---|
+| `SIGMAVAULT_RUNTIME` | folder with the third-party runtime: `python/` and `ggml/` | `/usr/lib/sigmavault` |
+| `SIGMAVAULT_MODELS` | folders with model files, `:` between | `/usr/share/sigmavault/models`, `/var/lib/sigmavault/models` |
+| `SIGMAVAULT_MANIFEST` | the list of known models | `/usr/share/sigmavault/models-manifest.yaml` |
+| `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `LISTEN_*` | set by systemd | |
+"""  # noqa: E501  # a table
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+LIBRARY = Path("/usr/lib/sigmavault")
+SHARE = Path("/usr/share/sigmavault")
+STATE = Path("/var/lib/sigmavault")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Where the product's files are.
+
+    Attributes:
+        runtime: third-party runtime: `python/` (added to the path by who needs it) and `ggml/`.
+        models: folders with model files, the first one wins.
+        manifest: the list of known models.
+    """
+
+    runtime: Path
+    models: tuple[Path, ...]
+    manifest: Path
+
+
+def paths() -> Paths:
+    """The product's paths; the environment may move each of them."""
+    models = os.environ.get("SIGMAVAULT_MODELS")
+    return Paths(
+        runtime=Path(os.environ.get("SIGMAVAULT_RUNTIME", LIBRARY)),
+        models=tuple(Path(each) for each in models.split(":"))
+        if models
+        else (SHARE / "models", STATE / "models"),
+        manifest=Path(os.environ.get("SIGMAVAULT_MANIFEST", SHARE / "models-manifest.yaml")),
+    )
+
+
+def text(name: str, default: str = "") -> str:
+    """One variable of the environment."""
+    return os.environ.get(name, default)
+
+
+def inherited(names: Iterable[str]) -> dict[str, str]:
+    """Those of the named variables that are set."""
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def take(names: Iterable[str]) -> dict[str, str]:
+    """Like `inherited`, and removes them, so that no child believes they are meant for it."""
+    return {name: os.environ.pop(name) for name in list(names) if name in os.environ}
