@@ -29,6 +29,7 @@ class ZfsFacts:
         lockdown: the kernel is locked down and refuses unsigned modules.
         live: the system runs from a live medium, nothing on it lasts.
         kernel: release of the running kernel.
+        version: of the module's sources on this machine; empty when there are none.
     """
 
     loaded: bool
@@ -37,6 +38,7 @@ class ZfsFacts:
     lockdown: bool
     live: bool
     kernel: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +58,15 @@ class Diagnosis:
 
 _OFF = "turn Secure Boot off in the firmware's setup"
 
-_ENROL = (
-    "sudo dkms generate_mok",
-    'sudo dkms build --force "zfs/$(dpkg-query -W -f \'${source:Upstream-Version}\' zfs-dkms)"',
-    'sudo dkms install --force "zfs/$(dpkg-query -W -f \'${source:Upstream-Version}\' zfs-dkms)"',
-    "sudo mokutil --import /var/lib/dkms/mok.pub   (think of a one-time password)",
-    'sudo systemctl reboot   (then choose "Enroll MOK" on the blue screen and give that password)',
-)
+
+def _enrol(version: str) -> tuple[str, ...]:
+    return (
+        "sudo dkms generate_mok",
+        f"sudo dkms build --force zfs/{version}",
+        f"sudo dkms install --force zfs/{version}",
+        "sudo mokutil --import /var/lib/dkms/mok.pub   (think of a one-time password)",
+        'sudo systemctl reboot   (choose "Enroll MOK" on the blue screen, give that password)',
+    )
 
 
 def diagnose(facts: ZfsFacts) -> Diagnosis:
@@ -82,7 +86,7 @@ def diagnose(facts: ZfsFacts) -> Diagnosis:
             " firmware knows.",
             steps=(f"{_OFF} (a live system forgets a key at the next boot)",)
             if facts.live
-            else (*_ENROL, f"or: {_OFF}"),
+            else (*_enrol(facts.version), f"or: {_OFF}"),
         )
     return Diagnosis(
         state=ZfsState.NOT_LOADED,

@@ -20,7 +20,13 @@ def read_zfs_facts(root: Path = Path("/")) -> ZfsFacts:
         lockdown=is_locked_down(_read(root / "sys/kernel/security/lockdown").decode("ascii")),
         live=(root / "run/live/medium").is_dir(),
         kernel=kernel,
+        version=_source_version(root),
     )
+
+
+def _source_version(root: Path) -> str:
+    sources = sorted((root / "usr/src").glob("zfs-[0-9]*"))
+    return sources[-1].name.removeprefix("zfs-") if sources else ""
 
 
 def _read(path: Path) -> bytes:

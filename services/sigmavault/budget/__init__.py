@@ -1,0 +1,1 @@
+"""The oneshot that applies CPU, memory and ARC budgets at boot."""

@@ -1,0 +1,47 @@
+"""Arguments, output and exit codes of the `sigmavault` command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from sigmavault import __version__
+from sigmavault.cli.collect import collect
+from sigmavault.cli.render import Paint, render_status
+from sigmavault.cli.status import ExitCode
+
+_EXIT_CODES = """exit codes:
+  0  all is well
+  1  something needs attention; the output says what
+  2  wrong arguments
+  3  a part of the state could not be read
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    root = argparse.ArgumentParser(
+        prog="sigmavault", description="Look at this SigmaVault.", epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in (("status", "pools, services, model, budgets"), ("version", "the version")):
+        command = commands.add_parser(name, help=text, description=f"Show {text}.")
+        command.add_argument("--json", action="store_true", help="one JSON document, for programs")
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    arguments = parser().parse_args(argv)
+    if arguments.command == "version":
+        sys.stdout.write(f"{json.dumps({'version': __version__}) if arguments.json else __version__}\n")
+        return ExitCode.OK
+    status = collect()
+    if arguments.json:
+        sys.stdout.write(json.dumps(status.to_json(), indent=2) + "\n")
+    else:
+        sys.stdout.write(render_status(status, Paint(is_on=sys.stdout.isatty())))
+    return status.exit_code()

@@ -1,0 +1,104 @@
+"""A status as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sigmavault.cli.status import Model, Status
+from sigmavault.contract.ryzan1 import State
+from sigmavault.core.values import format_bytes
+from sigmavault.core.zfs_module import ZfsState
+
+_GOOD = "32"
+_BAD = "31"
+_DIM = "2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paint:
+    """Colours, or none when the output is no terminal."""
+
+    is_on: bool
+
+    def good(self, text: str) -> str:
+        """Something that is as it should be."""
+        return self._paint(_GOOD, text)
+
+    def bad(self, text: str) -> str:
+        """Something that somebody should look at."""
+        return self._paint(_BAD, text)
+
+    def dim(self, text: str) -> str:
+        """A remark."""
+        return self._paint(_DIM, text)
+
+    def mark(self, text: str, *, good: bool) -> str:
+        """`good` or `bad`, whichever it is."""
+        return self.good(text) if good else self.bad(text)
+
+    def _paint(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.is_on else text
+
+
+def render_status(status: Status, paint: Paint) -> str:
+    """All of a status, a heading and indented lines for each part."""
+    lines = [f"SigmaVault {status.version}"]
+    for heading, body in (
+        ("ZFS", _zfs(status, paint)),
+        ("Pools", _pools(status, paint)),
+        ("Model", _model(status.model, paint)),
+        ("Budgets", _budgets(status, paint)),
+        ("Services", _units(status, paint)),
+        ("Attention", (paint.bad(problem) for problem in status.problems())),
+        ("Could not be read", (paint.bad(each) for each in status.unread)),
+    ):
+        texts = list(body)
+        if texts:
+            lines += ["", heading, *(f"  {text}" for text in texts)]
+    return "\n".join(lines) + "\n"
+
+
+def _zfs(status: Status, paint: Paint) -> Iterator[str]:
+    loaded = status.zfs.state is ZfsState.LOADED
+    yield "module       " + paint.mark(status.zfs.state, good=loaded)
+    yield "Secure Boot  " + ("on" if status.secure_boot else "off")
+    if not loaded:
+        yield status.zfs.reason
+        yield from (f"  {step}" for step in status.zfs.steps)
+
+
+def _pools(status: Status, paint: Paint) -> Iterator[str]:
+    for pool in status.pools:
+        health = paint.mark(pool.health, good=pool.health == "ONLINE")
+        free, size = format_bytes(pool.free_bytes), format_bytes(pool.size_bytes)
+        yield f"{pool.name:12} {health}  {free} of {size} free"
+    if not status.pools and status.zfs.state is ZfsState.LOADED:
+        yield paint.dim("none")
+
+
+def _model(model: Model, paint: Paint) -> Iterator[str]:
+    yield "state        " + paint.mark(model.state, good=model.state == State.READY)
+    if model.name:
+        yield f"model        {model.name}"
+    if model.memory_bytes:
+        yield f"memory       {format_bytes(model.memory_bytes)}"
+    if model.threads:
+        yield f"speed        {model.tokens_per_second:.1f} tokens/s on {model.threads} threads"
+
+
+def _budgets(status: Status, paint: Paint) -> Iterator[str]:
+    if not status.budgets:
+        yield paint.bad("not computed")
+        return
+    machine, budget = status.budgets["machine"], status.budgets["budget"]
+    yield f"machine      {machine['cpus']} CPUs, {format_bytes(machine['memory_bytes'])}"
+    memory = format_bytes(budget["memory_max_bytes"])
+    yield f"model        {budget['cpu_quota_percent']} % of one CPU, {memory}"
+    yield f"ARC          {format_bytes(budget['arc_max_bytes'])}"
+
+
+def _units(status: Status, paint: Paint) -> Iterator[str]:
+    for unit in status.units:
+        state = f"{unit.active} ({unit.sub})" if unit.load == "loaded" else unit.load
+        yield f"{unit.name:32} " + paint.mark(state, good=unit.active != "failed")

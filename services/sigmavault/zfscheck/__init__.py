@@ -1,0 +1,1 @@
+"""The oneshot that tells on the console why ZFS is missing."""
