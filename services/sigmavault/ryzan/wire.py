@@ -1,0 +1,156 @@
+"""What the service and its model processes say to each other: JSON objects in length-prefixed frames.
+
+Requests go down, events come up; each names the request it is about by its number.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sigmavault.core.chat import (
+    ChatRequest,
+    Event,
+    Finish,
+    Finished,
+    Message,
+    Piece,
+    Role,
+    Sampling,
+    Started,
+)
+from sigmavault.core.errors import InvalidRequestError, ModelError, SigmaVaultError, by_code
+
+_HEAD = struct.Struct("!I")
+_LARGEST = 64 * 1024 * 1024
+
+type Frame = dict[str, Any]
+
+
+def encode(frame: Mapping[str, Any]) -> bytes:
+    """One frame as bytes."""
+    body = json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    return _HEAD.pack(len(body)) + body
+
+
+class Decoder:
+    """Cuts a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Take bytes, give every frame that is complete.
+
+        Raises:
+            ModelError: the stream is not ours.
+        """
+        self._data += data
+        while len(self._data) >= _HEAD.size:
+            (size,) = _HEAD.unpack_from(self._data)
+            if size > _LARGEST:
+                raise ModelError(f"a frame of {size} bytes from a model process")
+            if len(self._data) < (end := _HEAD.size + size):
+                return
+            frame = json.loads(self._data[_HEAD.size : end])
+            del self._data[:end]
+            yield frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a model process tells once its model is loaded.
+
+    Attributes:
+        context_tokens: longest prompt plus answer.
+        threads: how many compute.
+        threads_reason: what decided that.
+    """
+
+    context_tokens: int
+    threads: int
+    threads_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What a working model process tells every second.
+
+    Attributes:
+        tokens_per_second: generated, of all requests together, over the last seconds of work.
+        threads: how many compute.
+        threads_reason: what decided that.
+    """
+
+    tokens_per_second: float
+    threads: int
+    threads_reason: str
+
+
+def ask_frame(number: int, request: ChatRequest) -> Frame:
+    """The frame that puts a request to the model process."""
+    return {"do": "ask", "id": number, **asdict(request)}
+
+
+def cancel_frame(number: int) -> Frame:
+    """The frame that ends a request early."""
+    return {"do": "cancel", "id": number}
+
+
+def read_ask(frame: Frame) -> ChatRequest:
+    """The request in a frame made by `ask_frame`."""
+    return ChatRequest(
+        messages=tuple(
+            Message(role=Role(each["role"]), content=each["content"]) for each in frame["messages"]
+        ),
+        sampling=Sampling(**frame["sampling"]),
+        max_tokens=frame["max_tokens"],
+        stop=tuple(frame["stop"]),
+    )
+
+
+def event_frame(number: int, event: Event) -> Frame:
+    """The frame that reports on a request."""
+    match event:
+        case Started():
+            return {"is": "started", "id": number, "prompt_tokens": event.prompt_tokens}
+        case Piece():
+            return {"is": "piece", "id": number, "text": event.text}
+        case Finished():
+            return {"is": "finished", "id": number, **asdict(event)}
+
+
+def error_frame(number: int | None, error: SigmaVaultError) -> Frame:
+    """The frame that reports a failure, of a request or (None) of the whole process."""
+    param = error.param if isinstance(error, InvalidRequestError) else ""
+    return {"is": "error", "id": number, "code": error.code, "message": error.message, "param": param}
+
+
+def read_event(frame: Frame) -> Event:
+    """The event in a frame made by `event_frame`, or its failure as an exception.
+
+    Raises:
+        SigmaVaultError: what `error_frame` was given.
+    """
+    match frame["is"]:
+        case "started":
+            return Started(prompt_tokens=frame["prompt_tokens"])
+        case "piece":
+            return Piece(text=frame["text"])
+        case "finished":
+            return Finished(finish=Finish(frame["finish"]), completion_tokens=frame["completion_tokens"])
+        case "error":
+            raise read_error(frame)
+        case other:
+            raise ModelError(f"a model process says {other!r}")
+
+
+def read_error(frame: Frame) -> SigmaVaultError:
+    """The failure in a frame made by `error_frame`."""
+    kind = by_code(frame["code"])
+    if issubclass(kind, InvalidRequestError):
+        return kind(frame["message"], param=frame["param"])
+    return kind(frame["message"])
