@@ -14,6 +14,13 @@ HTTP_PORT = 8100
 HTTP_SOCKET = Path("/run/sigmavault/ryzan.sock")
 
 
+class Action(StrEnum):
+    """Polkit actions; the policy file has the same."""
+
+    MANAGE_MODELS = "org.sigmavault.ryzan.manage-models"
+    """Load and unload models. Chatting needs no permission."""
+
+
 class State(StrEnum):
     """What the model service can do right now."""
 

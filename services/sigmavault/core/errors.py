@@ -184,10 +184,11 @@ class WorkerLostError(ModelError):
     code = "model.worker-lost"
 
 
-def _tree(root: type[SigmaVaultError]) -> list[type[SigmaVaultError]]:
-    return [root, *(each for child in root.__subclasses__() for each in _tree(child))]
+def tree(root: type[SigmaVaultError]) -> list[type[SigmaVaultError]]:
+    """A class and all below it."""
+    return [root, *(each for child in root.__subclasses__() for each in tree(child))]
 
 
 def by_code(code: str) -> type[SigmaVaultError]:
     """The class of a code; the root for a code that nobody knows."""
-    return next((each for each in _tree(SigmaVaultError) if each.code == code), SigmaVaultError)
+    return next((each for each in tree(SigmaVaultError) if each.code == code), SigmaVaultError)

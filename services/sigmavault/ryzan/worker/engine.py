@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sigmavault.core.chat import ChatRequest, Event, Finish, Finished, Piece, Started
@@ -25,7 +25,7 @@ thrown out again at once."""
 _NO_SLOT = -1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Sequence:
     """A request that is waiting or being answered.
 
@@ -84,24 +84,29 @@ class Part:
             )
 
 
-@dataclass(slots=True)
 class Meter:
-    """Counts generated tokens over the last seconds of work."""
+    """Tokens per second over the last seconds of work."""
 
-    window_s: float = 10.0
-    _steps: deque[tuple[float, int]] = field(default_factory=deque)
+    def __init__(self, window_s: float = 10.0) -> None:
+        self._window_s = window_s
+        self._steps: deque[tuple[float, int]] = deque()
+        self._seconds = 0.0
+        self._tokens = 0
 
     def add(self, seconds: float, tokens: int) -> None:
-        """Count one step."""
+        """Count one step that chose tokens."""
         self._steps.append((seconds, tokens))
-        while len(self._steps) > 1 and sum(step[0] for step in self._steps) > self.window_s:
-            self._steps.popleft()
+        self._seconds += seconds
+        self._tokens += tokens
+        while len(self._steps) > 1 and self._seconds > self._window_s:
+            seconds, tokens = self._steps.popleft()
+            self._seconds -= seconds
+            self._tokens -= tokens
 
     @property
     def rate(self) -> float:
         """Tokens per second; 0 before the first."""
-        seconds = sum(step[0] for step in self._steps)
-        return sum(step[1] for step in self._steps) / seconds if seconds else 0.0
+        return self._tokens / self._seconds if self._steps else 0.0
 
 
 def share(budget: int, wanted: list[int]) -> list[int]:
@@ -184,7 +189,8 @@ class Engine:
             if complete:
                 written += 1
                 self._advance(part.sequence, last)
-        self.meter.add(time.monotonic() - started, written)
+        if written:
+            self.meter.add(time.monotonic() - started, written)
 
     def _used(self) -> int:
         return sum(len(sequence.tokens) for sequence in self._active)

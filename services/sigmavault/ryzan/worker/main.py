@@ -130,9 +130,7 @@ class Worker:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sigmavault.ryzan.worker")
-    parser.add_argument(
-        "--link", type=int, required=True, help="file descriptor of the socket to the service"
-    )
+    parser.add_argument("--link", type=int, required=True, help="descriptor of the socket to the service")
     parser.add_argument("--file", type=Path, required=True)
     parser.add_argument("--context", type=int, required=True)
     parser.add_argument("--sequences", type=int, required=True)

@@ -114,7 +114,7 @@ def neutral(text: str, controls: Callable[[str], Sequence[str]]) -> str:
         text: what somebody said.
         controls: finds the spellings of control tokens in a text.
     """
-    while found := [each for each in controls(text) if each in text]:
-        for each in found:
+    for each in controls(text):
+        if len(each) > 1:
             text = text.replace(each, each[0] + _BREAK + each[1:])
     return text

@@ -1,0 +1,144 @@
+"""Answers of `/v1/chat/completions`, whole and streamed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from sigmavault.core.chat import Finish, Finished, Piece, Started
+from sigmavault.core.errors import ModelError, SigmaVaultError
+from sigmavault.ryzan.http import errors
+from sigmavault.ryzan.supervisor import Ticket
+
+
+class ClientGoneError(Exception):
+    """The client has hung up: there is nobody to answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What every part of one answer repeats."""
+
+    model: str
+    id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def fields(self, kind: str) -> dict[str, Any]:
+        """The first members of a JSON object of this kind."""
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+
+
+def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:
+    """Token counts of an answer."""
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": 0},
+    }
+
+
+async def while_connected[T](request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work unless the client hangs up before it is done.
+
+    Raises:
+        ClientGoneError: it did; the work was cancelled.
+    """
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    task, watch = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientGoneError
+        return await task
+    finally:
+        for each in (task, watch):
+            each.cancel()
+        with contextlib.suppress(asyncio.CancelledError, SigmaVaultError):
+            await task
+
+
+async def begin(ticket: Ticket) -> Started:
+    """Wait until the prompt is accepted.
+
+    Raises:
+        SigmaVaultError: it is not.
+    """
+    event = await ticket.next()
+    if not isinstance(event, Started):
+        raise ModelError("the model process answered before it began")
+    return event
+
+
+async def whole(ticket: Ticket, head: Head) -> dict[str, Any]:
+    """The complete answer as one JSON object.
+
+    Raises:
+        SigmaVaultError: it failed.
+    """
+    started = await begin(ticket)
+    texts: list[str] = []
+    while not isinstance(event := await ticket.next(), Finished):
+        if isinstance(event, Piece):
+            texts.append(event.text)
+    message = {"role": "assistant", "content": "".join(texts), "refusal": None}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": event.finish.value}
+    counts = usage(started.prompt_tokens, event.completion_tokens)
+    return {**head.fields("chat.completion"), "choices": [choice], "usage": counts}
+
+
+class Stream(StreamingResponse):
+    """An answer as server-sent events. However it ends, the request ends with it."""
+
+    def __init__(self, ticket: Ticket, head: Head, started: Started, *, with_usage: bool) -> None:
+        self._ticket = ticket
+        self._head = head
+        self._started = started
+        self._with_usage = with_usage
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(self._events(), media_type="text/event-stream", headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ticket.cancel()
+
+    async def _events(self) -> AsyncIterator[str]:
+        yield self._chunk({"role": "assistant", "content": "", "refusal": None})
+        try:
+            while not isinstance(event := await self._ticket.next(), Finished):
+                if isinstance(event, Piece):
+                    yield self._chunk({"content": event.text})
+        except SigmaVaultError as error:
+            yield _event(errors.describe(error)[1])
+            return
+        yield self._chunk({}, event.finish)
+        if self._with_usage:
+            counts = usage(self._started.prompt_tokens, event.completion_tokens)
+            yield _event({**self._head.fields("chat.completion.chunk"), "choices": [], "usage": counts})
+        yield "data: [DONE]\n\n"
+
+    def _chunk(self, delta: dict[str, Any], finish: Finish | None = None) -> str:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        counts: dict[str, Any] = {"usage": None} if self._with_usage else {}
+        return _event({**self._head.fields("chat.completion.chunk"), "choices": [choice], **counts})
+
+
+def _event(content: dict[str, Any]) -> str:
+    return f"data: {json.dumps(content, ensure_ascii=False, separators=(',', ':'))}\n\n"

@@ -1,0 +1,63 @@
+"""The system bus, through python3-sdbus."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from sdbus import SdBus, get_current_message, map_exception_to_dbus_error, sd_bus_open_system
+from sdbus.sd_bus_internals import SdBusMessage
+
+from sigmavault.core.errors import CommandError, SigmaVaultError, tree
+
+_DBUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
+
+
+def open_system() -> SdBus:
+    """A connection to the system bus (`$DBUS_SYSTEM_BUS_ADDRESS` moves it).
+
+    Our errors cross it under their own names in both directions.
+    """
+    for kind in tree(SigmaVaultError):
+        if not issubclass(kind, CommandError):  # those are made of more than a message
+            map_exception_to_dbus_error(kind, kind.dbus_name())
+    return sd_bus_open_system()
+
+
+def caller() -> str:
+    """Unique bus name of whoever calls the method that is running; ask before the first await."""
+    sender = get_current_message().sender
+    if not sender:
+        raise SigmaVaultError("a D-Bus call without a sender")
+    return sender
+
+
+class Departures:
+    """Tells when callers leave the bus."""
+
+    def __init__(self, bus: SdBus) -> None:
+        self._bus = bus
+        self._callbacks: dict[str, list[Callable[[], object]]] = defaultdict(list)
+
+    async def watch(self) -> None:
+        """Begin to listen."""
+        await self._bus.match_signal_async(*_DBUS, "NameOwnerChanged", self._changed)
+
+    def add(self, name: str, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call back when the unique name is gone; returns a function that takes this back."""
+        self._callbacks[name].append(callback)
+
+        def remove() -> None:
+            left = self._callbacks.get(name, [])
+            if callback in left:
+                left.remove(callback)
+            if not left:
+                self._callbacks.pop(name, None)
+
+        return remove
+
+    def _changed(self, message: SdBusMessage) -> None:
+        name, _old, new = message.parse_to_tuple()
+        if not new:
+            for callback in self._callbacks.pop(str(name), []):
+                callback()
