@@ -48,8 +48,9 @@ class Ssh:
 
     def __init__(self, *, folder: Path, sockets: Path, port: int) -> None:
         self.key = folder / "ssh_key"
-        self.config = sockets / "ssh_config"
+        self.config = folder / "ssh_config"
         self.port = port
+        self._sockets = sockets
         folder.mkdir(parents=True, exist_ok=True)
         if not self.key.is_file():
             comment = "made for one virtual machine"
@@ -83,5 +84,5 @@ class Ssh:
         run(["ssh", "-F", self.config, "-O", "exit", HOST], timeout_s=20, check=False)
 
     def remove(self) -> None:
-        """Delete what was written beside the key."""
-        shutil.rmtree(self.config.parent, ignore_errors=True)
+        """Delete the sockets."""
+        shutil.rmtree(self._sockets, ignore_errors=True)

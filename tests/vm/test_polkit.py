@@ -1,0 +1,51 @@
+"""Our polkit actions are registered and deny callers who may not."""
+
+import re
+
+import pytest
+
+from tests.vm.stage import ROOT
+
+pytestmark = pytest.mark.vm
+
+POLICIES = ROOT / "services/data/usr/share/polkit-1/actions"
+
+
+def actions() -> list[str]:
+    texts = [file.read_text() for file in sorted(POLICIES.glob("*.policy"))]
+    return [name for text in texts for name in re.findall(r'<action id="([^"]+)"', text)]
+
+
+def test_there_are_actions():
+    assert actions()
+
+
+def test_all_are_registered(vm):
+    known = vm.succeed("pkaction").split()
+    assert set(actions()) <= set(known)
+    assert {name for name in known if name.startswith("org.sigmavault.")} == set(actions())
+
+
+@pytest.mark.parametrize("action", actions())
+@pytest.mark.parametrize("user", ["nobody", "sigmavault-ryzan"])
+def test_an_unprivileged_caller_is_denied(vm, action, user):
+    check = 'exec pkcheck --action-id "$1" --process $$'
+    done = vm.execute("setpriv", f"--reuid={user}", "--clear-groups", "sh", "-c", check, "sh", action)
+    # 1: not authorized; 2: would need authentication and there is no agent. 0 would be yes.
+    assert done.code in {1, 2}, done.describe()
+    assert "ot authorized" in done.err or "uthentication" in done.err, done.describe()
+
+
+@pytest.mark.parametrize("action", actions())
+def test_root_is_allowed(vm, action):
+    """The check above fails for the caller, not for a broken polkit."""
+    vm.succeed("sh", "-c", 'exec pkcheck --action-id "$1" --process $$', "sh", action)
+
+
+def test_the_bus_refuses_an_unprivileged_caller(vm):
+    done = vm.execute(
+        "setpriv", "--reuid=nobody", "--clear-groups", "busctl", "call", "org.sigmavault.Ryzan",
+        "/org/sigmavault/Ryzan", "org.sigmavault.Ryzan1", "LoadModel", "s", "smollm2-135m-instruct",
+    )  # fmt: skip
+    assert done.code != 0
+    assert re.search("denied|not allowed|ot authorized|uthenti", done.err), done.describe()
