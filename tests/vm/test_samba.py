@@ -91,8 +91,8 @@ def test_the_session_is_signed_and_encrypted(vm, share, tmp_path):
 
 
 def test_the_port_is_open_only_while_something_is_shared(vm, share):
-    def opened():
-        return vm.succeed("nft", "list", "set", "inet", "sigmavault", "shared_tcp")
+    def opened() -> str:
+        return str(vm.succeed("nft", "list", "set", "inet", "sigmavault", "shared_tcp"))
 
     assert "445" in opened()
     vm.succeed("mv", SHARES, f"{SHARES}.away")
