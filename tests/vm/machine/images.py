@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from pathlib import Path
 
 from tests.vm.machine.errors import MachineError
@@ -12,6 +13,8 @@ from tests.vm.machine.qemu import Files, Firmware, Hardware, Medium, firmware_fi
 
 ESP_MIB = 1100
 """As much of the start of a disk image as is searched for a kernel; holds the EFI partition."""
+
+KERNELS_KEPT = 3
 
 
 def fingerprint(image: Path, *, cache: Path) -> str:
@@ -64,21 +67,35 @@ def virtual_bytes(image: Path) -> int:
     return int(json.loads(said)["virtual-size"])
 
 
-def extract_kernel(hardware: Hardware, folder: Path) -> Path:
-    """A Linux kernel out of the image, to try an accelerator with.
+def kernel_of(hardware: Hardware, *, cache: Path) -> Path:
+    """A Linux kernel out of the image, to try an accelerator with; kept for the next machine.
 
     Raises:
         MachineError: none found where Debian's live images and systemd-boot keep it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    kernel = folder / "vmlinuz"
     if hardware.kernel is not None:
         return hardware.kernel.kernel
-    if hardware.medium is not Medium.DISK:
-        iso, open_it = hardware.image, ["xorriso", "-osirrox", "on", "-indev"]
-        run([*open_it, iso, "-extract", "/live/vmlinuz", kernel], timeout_s=120)
-        return kernel
-    return _kernel_of_disk(hardware.image, folder)
+    kernels = cache / "vm" / "kernels"
+    kernel = kernels / fingerprint(hardware.image, cache=cache)
+    if not kernel.is_file():
+        kernels.mkdir(parents=True, exist_ok=True)
+        for old in sorted(kernels.iterdir(), key=lambda file: file.stat().st_mtime)[:-KERNELS_KEPT]:
+            old.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(dir=kernels.parent) as folder:
+            is_disk = hardware.medium is Medium.DISK
+            found = (_kernel_of_disk if is_disk else _kernel_of_iso)(hardware.image, Path(folder))
+            found.replace(kernel)
+    return kernel
+
+
+def _kernel_of_iso(image: Path, folder: Path) -> Path:
+    kernel = folder / "vmlinuz"
+    look: list[Arg] = ["xorriso", "-indev", image, "-find", "/live", "-name", "vmlinuz*"]
+    names = [line.strip("'") for line in run(look, timeout_s=120).out.splitlines() if "vmlinuz" in line]
+    if not names:
+        raise MachineError("no kernel in /live of the ISO")
+    run(["xorriso", "-osirrox", "on", "-indev", image, "-extract", names[0], kernel], timeout_s=120)
+    return kernel
 
 
 def _kernel_of_disk(image: Path, folder: Path) -> Path:

@@ -72,7 +72,7 @@ class Machine(Guest):
         self.files.serial_log.unlink(missing_ok=True)
         self.ports = {port: free_port() for port in self.options.guest_ports}
         self.verdict: Verdict = find_accel(
-            lambda: images.extract_kernel(hardware, folder / "kernel"), cache=place.cache
+            lambda: images.kernel_of(hardware, cache=place.cache), cache=place.cache
         )
         self._qemu: subprocess.Popen[bytes] | None = None
         self._qmp: Qmp | None = None
