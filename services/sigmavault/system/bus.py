@@ -41,7 +41,8 @@ class Departures:
 
     async def watch(self) -> None:
         """Begin to listen."""
-        await self._bus.match_signal_async(*_DBUS, "NameOwnerChanged", self._changed)
+        # the match lives as long as what is returned here
+        self._slot = await self._bus.match_signal_async(*_DBUS, "NameOwnerChanged", self._changed)
 
     def add(self, name: str, callback: Callable[[], object]) -> Callable[[], None]:
         """Call back when the unique name is gone; returns a function that takes this back."""

@@ -10,16 +10,25 @@ import socket
 from sigmavault.system import env
 
 
-def notify(*assignments: str) -> bool:
-    """Send assignments such as `READY=1` or `STATUS=loading`; returns whether anybody listens."""
+def notify(*assignments: str, may_wait: bool = True) -> bool:
+    """Send assignments such as `READY=1` or `STATUS=loading`; returns whether they were taken.
+
+    Args:
+        assignments: what to tell.
+        may_wait: wait when systemd is behind with reading; without, the message is dropped then.
+    """
     address = env.text("NOTIFY_SOCKET")
     if not address:
         return False
     if address.startswith("@"):  # an abstract socket
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
-        sender.connect(address)
-        sender.sendall("\n".join(assignments).encode())
+        sender.setblocking(may_wait)
+        try:
+            sender.connect(address)
+            sender.sendall("\n".join(assignments).encode())
+        except BlockingIOError:
+            return False
     return True
 
 
@@ -30,7 +39,7 @@ def ready(status: str = "") -> bool:
 
 def status(text: str) -> bool:
     """The line that `systemctl status` shows."""
-    return notify(f"STATUS={text}")
+    return notify(f"STATUS={text}", may_wait=False)
 
 
 def stopping() -> bool:
@@ -40,7 +49,7 @@ def stopping() -> bool:
 
 def alive() -> bool:
     """Feed the watchdog."""
-    return notify("WATCHDOG=1")
+    return notify("WATCHDOG=1", may_wait=False)
 
 
 def watchdog_interval_s() -> float | None:

@@ -38,11 +38,11 @@ def _add_chat(app: FastAPI, service: Service) -> None:
     @app.post("/v1/chat/completions", response_model=None)
     async def complete(body: ChatBody, request: Request) -> Response:
         head = chat.Head(model=body.model)
-        ticket = await chat.while_connected(request, service.ask(body.model, body.wish()))
+        ticket = await chat.while_connected(request.receive, service.ask(body.model, body.wish()))
         try:
             if not body.stream:
-                return JSONResponse(await chat.while_connected(request, chat.whole(ticket, head)))
-            started = await chat.while_connected(request, chat.begin(ticket))
+                return JSONResponse(await chat.while_connected(request.receive, chat.whole(ticket, head)))
+            started = await chat.while_connected(request.receive, chat.begin(ticket))
         except BaseException:
             ticket.cancel()
             raise

@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sigmavault.core.chat import Finish, Finished, Piece, Started
@@ -48,7 +47,7 @@ def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:
     }
 
 
-async def while_connected[T](request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def while_connected[T](receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """Do the work unless the client hangs up before it is done.
 
     Raises:
@@ -56,7 +55,7 @@ async def while_connected[T](request: Request, work: Coroutine[Any, Any, T]) -> 
     """
 
     async def gone() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
+        while (await receive())["type"] != "http.disconnect":
             pass
 
     task, watch = asyncio.ensure_future(work), asyncio.ensure_future(gone())
@@ -101,23 +100,35 @@ async def whole(ticket: Ticket, head: Head) -> dict[str, Any]:
     return {**head.fields("chat.completion"), "choices": [choice], "usage": counts}
 
 
-class Stream(StreamingResponse):
-    """An answer as server-sent events. However it ends, the request ends with it."""
+class Stream(Response):
+    """An answer as server-sent events. However it ends, the request ends with it.
+
+    Starlette's own streaming response is not enough: with some servers it notices a client that hangs up
+    only by a failed send, and uvicorn's sends do not fail.
+    """
 
     def __init__(self, ticket: Ticket, head: Head, started: Started, *, with_usage: bool) -> None:
+        super().__init__(headers={"Cache-Control": "no-store"}, media_type="text/event-stream")
+        del self.headers["content-length"]
         self._ticket = ticket
         self._head = head
         self._started = started
         self._with_usage = with_usage
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(self._events(), media_type="text/event-stream", headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""
         try:
-            await super().__call__(scope, receive, send)
+            await while_connected(receive, self._send(send))
+        except ClientGoneError:
+            pass  # nobody is there to be told
         finally:
             self._ticket.cancel()
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for event in self._events():
+            await send({"type": "http.response.body", "body": event.encode(), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _events(self) -> AsyncIterator[str]:
         yield self._chunk({"role": "assistant", "content": "", "refusal": None})

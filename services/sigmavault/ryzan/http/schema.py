@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from sigmavault.core.chat import Message, Role
@@ -31,6 +31,15 @@ def _join_parts(value: Any) -> Any:
     return "".join(texts)
 
 
+def _check_unicode(text: str) -> str:
+    """JSON can spell half of a surrogate pair; that is no text and has no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError("text", "half a surrogate pair is not text") from None
+    return text
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -43,7 +52,7 @@ class ChatMessage(_Strict):
     """One message of the conversation; answers of this API are accepted as they were given out."""
 
     role: Literal["developer", "system", "user", "assistant"]
-    content: Annotated[str, BeforeValidator(_join_parts)]
+    content: Annotated[str, BeforeValidator(_join_parts), AfterValidator(_check_unicode)]
     refusal: None = None
     annotations: Annotated[list[Any], Field(max_length=0)] | None = None
     audio: None = None
@@ -73,7 +82,7 @@ class TextFormat(_Strict):
 _Zero = Annotated[float, Field(ge=0, le=0)]
 _Nothing = Annotated[dict[str, Any], Field(max_length=0)]
 _NoItems = Annotated[list[Any], Field(max_length=0)]
-_Stop = Annotated[str, Field(min_length=1, max_length=256)]
+_Stop = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_check_unicode)]
 
 
 class Unsupported(_Strict):

@@ -1,0 +1,174 @@
+"""`org.sigmavault.Ryzan` on a private system bus with the shipped policy and the real polkitd."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+
+from tests.services.daemon import DATA, SERVICES, Ryzan, wait_until
+
+NAME = ("org.sigmavault.Ryzan", "/org/sigmavault/Ryzan", "org.sigmavault.Ryzan1")
+MODEL = "smollm2-135m-instruct"
+POLICY = DATA / "usr/share/polkit-1/actions/org.sigmavault.ryzan.policy"
+
+
+def busctl(ryzan: Ryzan, *argv: str, user: str | None = None, check: bool = True) -> str:
+    address = f"--address={ryzan.bus.address}"
+    return ryzan.bus.run("busctl", address, "--timeout=60", *argv, user=user, check=check)
+
+
+def call(ryzan: Ryzan, *argv: str, user: str | None = None, check: bool = True) -> str:
+    return busctl(ryzan, "call", *NAME, *argv, user=user, check=check)
+
+
+def test_status(ryzan: Ryzan) -> None:
+    status = call(ryzan, "GetStatus", user="nobody")
+    for expected in (f'"model" s "{MODEL}"', '"state" s "ready"', '"reason" s ""', '"context_tokens" u 4096'):
+        assert expected in status, status
+    megabytes = int(status.split('"memory_bytes" t ')[1].split()[0]) / 1e6
+    assert 100 < megabytes < 800
+    assert int(status.split('"threads" u ')[1].split()[0]) >= 1
+
+
+def test_chat_with_busctl_as_anybody(ryzan: Ryzan) -> None:
+    answer = call(ryzan, "Chat", "sa(ss)", "", "1", "user", "Say hello.", user="nobody")
+    kind, text = answer.split(maxsplit=1)
+    assert kind == "s"
+    assert len(text.strip('"\n')) > 2
+
+
+def test_speed_is_told_after_an_answer(ryzan: Ryzan) -> None:
+    call(ryzan, "Chat", "sa(ss)", MODEL, "1", "user", "Say hello.")
+    assert float(call(ryzan, "GetStatus").split('"tokens_per_second" d ')[1].split()[0]) > 0
+
+
+CLIENT = """
+import asyncio, json, sys
+from sdbus import DbusInterfaceCommonAsync, dbus_method_async, sd_bus_open_system, set_default_bus
+class Ryzan(DbusInterfaceCommonAsync, interface_name="org.sigmavault.Ryzan1"):
+    @dbus_method_async("sa(ss)", "s", method_name="Chat")
+    async def chat(self, model, messages): raise NotImplementedError
+    @dbus_method_async("", "a{sv}", method_name="GetStatus")
+    async def get_status(self): raise NotImplementedError
+async def main():
+    ryzan = Ryzan.new_proxy("org.sigmavault.Ryzan", "/org/sigmavault/Ryzan")
+    text = await ryzan.chat("", [("system", "Be brief."), ("user", "Say hello.")])
+    status = {key: value for key, (_, value) in (await ryzan.get_status()).items()}
+    print(json.dumps([text, status]))
+set_default_bus(sd_bus_open_system())
+asyncio.run(main())
+"""
+
+
+def test_chat_with_sdbus(ryzan: Ryzan) -> None:
+    text, status = json.loads(ryzan.bus.run(sys.executable, "-c", CLIENT, user="nobody"))
+    assert text
+    assert status["state"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        (("gpt-4", "1", "user", "x"), "Model.Unknown"),
+        (("", "0"), "Request.Invalid"),
+        (("", "1", "king", "x"), "Request.Invalid"),
+        (("", "1", "user", "word " * 5000), "Request.ContextTooLong"),
+    ],
+)
+def test_failures_have_names(ryzan: Ryzan, argv: tuple[str, ...], name: str) -> None:
+    assert error_name(ryzan, argv) == f"org.sigmavault.Error.{name}"
+
+
+ERROR_CLIENT = """
+import asyncio, sys
+from sigmavault.core.errors import SigmaVaultError
+from sigmavault.system.bus import open_system
+async def main():
+    bus = open_system()
+    message = bus.new_method_call_message(*sys.argv[1:4], "Chat")
+    count = int(sys.argv[5])
+    pairs = [tuple(sys.argv[6 + 2 * at: 8 + 2 * at]) for at in range(count)]
+    message.append_data("sa(ss)", sys.argv[4], pairs)
+    try:
+        await bus.call_async(message)
+    except SigmaVaultError as error:
+        print(type(error).dbus_name())
+asyncio.run(main())
+"""
+
+
+def error_name(ryzan: Ryzan, argv: tuple[str, ...]) -> str:
+    """The D-Bus error of a Chat call, as our own client side turns it back into the exception."""
+    done = subprocess.run(
+        [sys.executable, "-c", ERROR_CLIENT, *NAME, *argv],
+        capture_output=True, text=True, check=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": os.fspath(SERVICES), "DBUS_SYSTEM_BUS_ADDRESS": ryzan.bus.address},
+    )  # fmt: skip
+    return done.stdout.strip()
+
+
+def shape(root: ET.Element) -> dict[str, Any]:
+    (interface,) = (each for each in root.iter("interface") if each.get("name") == NAME[2])
+    return {
+        str(member.get("name")): [
+            (arg.get("name"), arg.get("type"), arg.get("direction")) for arg in member.iter("arg")
+        ]
+        for member in interface
+        if member.tag in ("method", "signal", "property")
+    }
+
+
+def test_introspection_is_the_shipped_file(ryzan: Ryzan) -> None:
+    told = ET.fromstring(busctl(ryzan, "introspect", "--xml-interface", *NAME[:2]))  # noqa: S314  # our own
+    shipped = ET.parse(DATA / "usr/share/dbus-1/interfaces/org.sigmavault.Ryzan1.xml").getroot()  # noqa: S314
+    assert shape(told) == shape(shipped)
+    assert set(shape(shipped)) == {"Chat", "GetStatus", "LoadModel"}
+
+
+def test_loading_models_is_for_administrators(ryzan: Ryzan) -> None:
+    denied = call(ryzan, "LoadModel", "s", MODEL, user="nobody", check=False)
+    assert "polkit does not allow org.sigmavault.ryzan.manage-models" in denied
+    assert call(ryzan, "LoadModel", "s", MODEL).strip() == ""  # root
+
+
+def test_every_action_in_the_code_is_in_the_policy() -> None:
+    sys.path.insert(0, os.fspath(SERVICES))
+    from sigmavault.contract.ryzan1 import Action
+
+    declared = {each.get("id") for each in ET.parse(POLICY).getroot().iter("action")}  # noqa: S314
+    assert declared == {each.value for each in Action}
+
+
+def test_nobody_else_may_take_the_name(ryzan: Ryzan) -> None:
+    ryzan_pid = busctl(ryzan, "status", NAME[0]).split("PID=")[1].split()[0]
+    assert int(ryzan_pid) == ryzan.process.pid
+    said = ryzan.bus.run(
+        "dbus-send", f"--bus={ryzan.bus.address}", "--print-reply", "--dest=org.freedesktop.DBus",
+        "/", "org.freedesktop.DBus.RequestName", f"string:{NAME[0]}", "uint32:2",
+        user="nobody", check=False,
+    )  # fmt: skip
+    assert "AccessDenied" in said
+
+
+def test_caller_that_leaves_the_bus_frees_its_sequence(ryzan: Ryzan) -> None:
+    argv = ["busctl", f"--address={ryzan.bus.address}", "call", *NAME, "Chat", "sa(ss)", "", "1", "user",
+            "Tell a long story about a ship, its captain and a storm."]  # fmt: skip
+    for _ in range(5):  # a short answer may be complete before we get to end it
+        with subprocess.Popen(argv, stdout=subprocess.DEVNULL) as caller:
+            wait_until("the request or its end", lambda: active(ryzan) == 1 or caller.poll() is not None)
+            was_running = caller.poll() is None
+            caller.kill()
+        wait_until("the sequence to be free", lambda: active(ryzan) == 0, timeout_s=5)
+        if was_running:
+            return
+    pytest.fail("every answer was complete at once")
+
+
+def active(ryzan: Ryzan) -> int:
+    return int(call(ryzan, "GetStatus").split('"active_requests" u ')[1].split()[0])
