@@ -1,0 +1,124 @@
+"""Run a program inside the tools tree, as in a root file system of its own.
+
+The program gets its own mount and PID namespaces. The tree becomes the real mount root
+(pivot_root(2)): mkosi's sandbox fails in a plain chroot, where `/` is no mount point. When the
+program ends, however it ends, the kernel takes every process and every mount of the namespaces with
+it: nothing is left on the host.
+
+This file is also a program: `python3 enter.py REQUEST.json`, started by `unshare` inside the new
+namespaces.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+SOURCE = Path("/src")
+"""The checkout, inside the tools tree: a fixed path, so that no build path differs between machines."""
+CACHE = Path("/cache")
+"""The cache, inside the tools tree."""
+
+
+def command(
+    tree: Path, argv: Sequence[str], *, binds: Mapping[Path, Path], readonly: Mapping[Path, Path],
+    env: Mapping[str, str], cwd: Path = SOURCE,
+) -> list[str]:  # fmt: skip
+    """The argument list that runs `argv` inside `tree`.
+
+    Args:
+        tree: root of the tools tree on the host.
+        binds: folder on the host → path inside, writable.
+        readonly: file or folder on the host → path inside, read-only.
+        env: the whole environment of the program.
+        cwd: working folder, inside the tree.
+    """
+    request = {
+        "tree": os.fspath(tree),
+        "argv": list(argv),
+        "binds": {os.fspath(k): os.fspath(v) for k, v in binds.items()},
+        "readonly": {os.fspath(k): os.fspath(v) for k, v in readonly.items()},
+        "env": dict(env),
+        "cwd": os.fspath(cwd),
+    }
+    return [
+        "unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private",
+        sys.executable, os.fspath(Path(__file__).resolve()), json.dumps(request),
+    ]  # fmt: skip
+
+
+def _mount(*args: str | os.PathLike[str]) -> None:
+    subprocess.run(["mount", *args], check=True, stdin=subprocess.DEVNULL)
+
+
+def _bind(source: Path, target: Path, *, readonly: bool) -> None:
+    if source.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    _mount("--bind", source, target)
+    if readonly:
+        _mount("-o", "remount,bind,ro", target)
+
+
+def _prepare(tree: Path, request: Mapping[str, Mapping[str, str]]) -> None:
+    """Mount the tree on itself, the kernel's file systems and the binds below it."""
+    _mount("--bind", tree, tree)
+    _mount("-t", "proc", "proc", tree / "proc")
+    for name in ("sys", "dev"):
+        _mount("--rbind", f"/{name}", tree / name)
+    for name in ("run", "tmp"):
+        _mount("-t", "tmpfs", "-o", "mode=1777" if name == "tmp" else "mode=755", "tmpfs", tree / name)
+    (tree / "run/lock").mkdir()
+    for key in ("binds", "readonly"):
+        for source, target in request[key].items():
+            _bind(Path(source), tree / Path(target).relative_to("/"), readonly=key == "readonly")
+
+
+def _pivot(tree: Path) -> None:
+    old = tree / "run/old-root"
+    old.mkdir()
+    os.chdir(tree)
+    subprocess.run(["pivot_root", ".", "run/old-root"], check=True)
+    os.chdir("/")
+    subprocess.run(["umount", "--lazy", "/run/old-root"], check=True)
+    os.rmdir("/run/old-root")
+
+
+def _be_init(child: int) -> NoReturn:
+    """Process 1 of the namespace: pass signals on, reap orphans, end with the child's status."""
+
+    def forward(number: int, _frame: object) -> None:
+        os.kill(child, number)
+
+    signal.signal(signal.SIGTERM, forward)
+    # Ctrl-C reaches the whole foreground process group by itself: forwarding would double it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
+
+
+def _main(text: str) -> NoReturn:
+    request = json.loads(text)
+    _prepare(Path(request["tree"]), request)
+    _pivot(Path(request["tree"]))
+    child = os.fork()
+    if child:
+        _be_init(child)
+    os.chdir(request["cwd"])
+    argv = request["argv"]
+    os.execvpe(argv[0], argv, request["env"])
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

@@ -1,0 +1,132 @@
+"""From a bare host into the tools tree: check, lock, bootstrap, enter."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from scripts.errors import BuildError, HostError
+from scripts.host import bootstrap, enter
+from scripts.host.lock import hold
+from scripts.host.mirror import Mirror, find_mirror
+from scripts.host.trust import Trust, read_trust
+
+_CACHE = Path("/var/cache/sigmavault")
+_NEED_BYTES = 25 * 10**9
+"""Free space that a build from empty caches takes at its peak, with slack."""
+
+_PASSED = ("VARIANT", "IMAGE_MIRROR", "IMAGE_SECURITY_MIRROR", "SELECT", "PYTEST_ARGS", "SIGMAVAULT_ACCEL", "SUDO_UID", "SUDO_GID")
+
+
+def launch(source: Path, argv: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+    """Run a verb of the orchestrator inside the tools tree; does not return.
+
+    Raises:
+        BuildError: the host cannot build, or the tools tree could not be made.
+    """
+    verb = argv[0] if argv else "help"
+    cache = Path(environ.get("CACHE") or _CACHE).resolve()
+    _check_host(cache)
+    mirror = _mirror(environ)
+    trust = read_trust(environ)
+    cache.mkdir(parents=True, exist_ok=True)
+    (source / "build/log").mkdir(parents=True, exist_ok=True)
+    hold(source / "build/.lock", f"make {verb}")
+    tree = _tools_tree(source, cache, mirror, trust)
+    command = _enter(tree, source, cache, mirror, trust, environ, _program(argv))
+    sys.stdout.flush()
+    os.execvp(command[0], command)
+
+
+def _program(argv: Sequence[str]) -> list[str]:
+    if argv and argv[0] == "shell":
+        return ["bash", "--login"]
+    return ["python3", "-m", "scripts.cli", *argv]
+
+
+def _check_host(cache: Path) -> None:
+    if os.geteuid() != 0:
+        raise HostError("building an image needs root", "sudo make …")
+    if sys.version_info < (3, 11):
+        raise HostError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
+    for program in ("unshare", "mount", "pivot_root"):
+        if shutil.which(program) is None:
+            raise HostError(f"the program {program} is missing", "apt install util-linux")
+    existing = next(path for path in [cache, *cache.parents] if path.exists())
+    free = shutil.disk_usage(existing).free
+    warm = (cache / "layers").is_dir()
+    need = _NEED_BYTES // 3 if warm else _NEED_BYTES
+    if free < need:
+        raise HostError(
+            f"{existing} has {free / 1e9:.1f} GB free, a build needs {need / 1e9:.0f} GB",
+            "make clean-cache empties the cache, CACHE=/other/disk moves it",
+        )
+
+
+def _mirror(environ: Mapping[str, str]) -> Mirror:
+    try:
+        return find_mirror(environ.get("MIRROR", ""), environ.get("SECURITY_MIRROR", ""))
+    except ValueError as error:
+        raise HostError(str(error), "MIRROR=http://host/debian") from None
+
+
+def _tools_tree(source: Path, cache: Path, mirror: Mirror, trust: Trust) -> Path:
+    final = bootstrap.tree_path(cache)
+    if final.is_dir():
+        return final
+    hold(cache / "tools.lock", "the tools tree")
+    if final.is_dir():
+        return final
+    log = source / "build/log/tools.log"
+    begun = time.monotonic()
+    sys.stdout.write("Tools tree (Debian 13, about two minutes) …\n")
+    sys.stdout.flush()
+    try:
+        partial = bootstrap.make_tree(cache, mirror, log)
+        _pip(partial, source, cache, mirror, trust, log)
+    except BuildError as error:
+        tail = log.read_text(errors="replace").splitlines()[-12:] if log.is_file() else []
+        sys.stderr.write("\n".join(f"  | {line}" for line in tail) + f"\nthe whole output: {log}\n")
+        raise error
+    sys.stdout.write(f"✓ Tools tree  {time.monotonic() - begun:.0f} s\n")
+    return bootstrap.finish(cache, partial)
+
+
+def _pip(
+    tree: Path, source: Path, cache: Path, mirror: Mirror, trust: Trust, log: Path
+) -> None:
+    """What Debian 13 does not have, pinned by hash."""
+    argv = ["pip", "install", "--quiet", "--no-deps", "--require-hashes", "--break-system-packages",
+            "--no-cache-dir", "--root-user-action=ignore", "--requirement",
+            os.fspath(enter.SOURCE / bootstrap.REQUIREMENTS.relative_to(source))]  # fmt: skip
+    command = _enter(tree, source, cache, mirror, trust, {}, argv)
+    with log.open("ab") as stream:
+        done = subprocess.run(command, stdout=stream, stderr=stream, check=False)
+    if done.returncode != 0:
+        raise BuildError("pip could not install the tools that Debian lacks",
+                         "is the Python package index reachable?")  # fmt: skip
+
+
+def _enter(
+    tree: Path, source: Path, cache: Path, mirror: Mirror, trust: Trust,
+    environ: Mapping[str, str], argv: Sequence[str],
+) -> list[str]:  # fmt: skip
+    env = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "SIGMAVAULT_MIRROR": mirror.main,
+        "SIGMAVAULT_SECURITY_MIRROR": mirror.security,
+        "SIGMAVAULT_HOST_SOURCE": os.fspath(source),
+        **trust.env,
+        **{name: environ[name] for name in _PASSED if name in environ},
+    }
+    binds = {source: enter.SOURCE, cache: enter.CACHE}
+    return enter.command(tree, argv, binds=binds, readonly=trust.files, env=env)

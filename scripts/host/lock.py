@@ -1,0 +1,28 @@
+"""One build at a time: the second waits and says for whom.
+
+A lock is held with flock(2) by an inherited file descriptor, so it ends with the last process of the
+build, however that ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+
+def hold(path: Path, purpose: str) -> None:
+    """Take the lock at `path` for the rest of this process and its children, waiting if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another build"
+        sys.stderr.write(f"waiting for {holder} to finish …\n")
+        sys.stderr.flush()
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{purpose} (process {os.getpid()})\n".encode(), 0)
+    os.set_inheritable(descriptor, True)

@@ -1,0 +1,80 @@
+"""Which Debian archive to build from.
+
+In this order: what the caller gave, the Debian archive of the host's own apt configuration, and
+nothing at all, in which case the tools use their built-in default.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+_URI = re.compile(r"(https?|file|ftp)://[\w.\-:\[\]@/~%+]+/?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """A Debian archive and the security archive that belongs to it.
+
+    Attributes:
+        main: base URI without a trailing slash; empty means "the tools' default".
+        security: base URI of the security archive; empty when `main` is.
+    """
+
+    main: str
+    security: str
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the tools are to use the archive they know themselves."""
+        return not self.main
+
+    def sources(self, suite: str, components: str) -> list[str]:
+        """Lines for sources.list(5): the suite, its updates and its security updates."""
+        if self.is_default:
+            return []
+        return [
+            f"deb {self.main} {suite} {components}",
+            f"deb {self.main} {suite}-updates {components}",
+            f"deb {self.security} {suite}-security {components}",
+        ]
+
+
+def find_mirror(main: str = "", security: str = "") -> Mirror:
+    """The archive to use; empty arguments mean "not given".
+
+    Raises:
+        ValueError: an argument is not an archive URI.
+    """
+    for uri in filter(None, (main, security)):
+        if not _URI.fullmatch(uri):
+            raise ValueError(f"not the URI of a package archive: {uri!r}")
+    chosen = (main or _from_apt()).rstrip("/")
+    if not chosen:
+        return Mirror(main="", security="")
+    return Mirror(main=chosen, security=(security or f"{chosen}-security").rstrip("/"))
+
+
+def _from_apt() -> str:
+    """The first Debian archive in the host's apt configuration, or an empty text."""
+    if shutil.which("apt-get") is None:
+        return ""
+    listing = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(LABEL)", "Identifier: Packages"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    return pick_debian(listing.stdout)
+
+
+def pick_debian(listing: str) -> str:
+    """The Debian archive in a listing of "URI label" lines.
+
+    Labels are known only after `apt-get update`; without them the archive's customary folder name
+    decides.
+    """
+    rows = [line.split(maxsplit=1) for line in listing.splitlines() if line.strip()]
+    labelled = [row[0] for row in rows if len(row) == 2 and row[1].strip() == "Debian"]
+    by_name = [row[0] for row in rows if row[0].rstrip("/").endswith("/debian")]
+    return next(iter([*labelled, *by_name]), "")

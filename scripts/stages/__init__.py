@@ -1,0 +1,1 @@
+"""The steps of a build, each a function from inputs to a cached result."""

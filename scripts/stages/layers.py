@@ -1,0 +1,135 @@
+"""Package layers: the slow part of every image, made once and shared by both builders.
+
+The bottom layer is bootstrapped by mmdebstrap(1); every further one is what `apt-get install` added
+to the stack below it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts.cachekey import digest
+from scripts.errors import MirrorError
+from scripts.process import CommandError
+from scripts.rootfs import in_root, kernel_mounts, lent_resolver, stacked
+from scripts.session import Session
+from scripts.spec.select import Image, Layer
+
+_RECIPE = Path(__file__)
+_APT = ["-oAPT::Install-Recommends=false", "-oDpkg::Options::=--force-unsafe-io",
+        "-oDpkg::Options::=--force-confold", "-oDpkg::Use-Pty=0"]  # fmt: skip
+_ZFS_ANSWERS = (
+    "zfs-dkms zfs-dkms/note-incompatible-licenses note true\n"
+    "zfs-dkms zfs-dkms/stop-build-for-unknown-kernel boolean false\n"
+)
+# DKMS would sign with a throw-away key and leave the private half in the image.
+_NO_SIGNING = 'mok_signing_key="/nonexistent"\nmok_certificate="/nonexistent"\nsign_file="/nonexistent"\n'
+
+
+def layer_stack(session: Session, image: Image) -> list[Path]:
+    """The layers of `image`, bottom first, made where the cache lacks them."""
+    stack: list[Path] = []
+    key = ""
+    for layer in image.layers:
+        key = digest(key, layer.packages, image.spec.suite, image.spec.areas, image.spec.snapshot, _RECIPE)
+        done = session.paths.cache / "layers" / f"{layer.name}-{key}"
+        title = f"Packages: {layer.name}"
+        if done.is_dir():
+            session.progress.cached(title)
+        else:
+            with session.progress.step(f"{title} ({len(layer.packages)} named)"):
+                _make(session, image, layer, stack, done)
+        stack.append(done)
+    return stack
+
+
+def _make(session: Session, image: Image, layer: Layer, below: list[Path], done: Path) -> None:
+    partial = done.with_name(done.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        if below:
+            _install(session, layer, below, partial)
+        else:
+            _bootstrap(session, image, layer, partial)
+    except CommandError as error:
+        missing = [line for line in error.tail if "Unable to locate package" in line or "no installation candidate" in line]
+        if missing:
+            raise MirrorError(f"layer {layer.name}: {missing[0].removeprefix('E: ')}",
+                              "is the name right, and the archive area in image.yaml?") from error  # fmt: skip
+        raise
+    partial.rename(done)
+
+
+def _bootstrap(session: Session, image: Image, layer: Layer, partial: Path) -> None:
+    areas = " ".join(image.spec.areas)
+    hook = session.paths.work / "bootstrap-hook"
+    hook.parent.mkdir(parents=True, exist_ok=True)
+    hook.write_text(
+        "#!/bin/sh\nset -eu\n"
+        'mkdir -p "$1/etc/dkms/framework.conf.d"\n'
+        f"cat > \"$1/etc/dkms/framework.conf.d/sigmavault-build.conf\" <<'END'\n{_NO_SIGNING}END\n"
+        f"chroot \"$1\" debconf-set-selections <<'END'\n{_ZFS_ANSWERS}END\n"
+    )
+    hook.chmod(0o755)
+    session.runner.run(
+        [
+            "mmdebstrap", "--verbose", "--mode=root", "--variant=minbase", "--format=directory",
+            f"--components={','.join(image.spec.areas)}", f"--include={','.join(layer.packages)}",
+            *(f"--aptopt={item.removeprefix('-o').replace('=', ' ', 1)}" for item in _APT[:1]),
+            "--dpkgopt=force-confold", f"--essential-hook={hook} \"$1\"",
+            image.spec.suite, partial, *session.mirror.sources(image.spec.suite, areas),
+        ],
+        hint="is the package archive reachable? MIRROR=http://… names another one",
+    )  # fmt: skip
+
+
+def _install(session: Session, layer: Layer, below: list[Path], partial: Path) -> None:
+    if not layer.packages:
+        return
+    run = session.runner.run
+    target = session.paths.work / "layer"
+    with stacked(session.runner, below, partial, target) as root, kernel_mounts(session.runner, root):
+        with lent_resolver(root), _no_services(root), _no_initramfs(root):
+            run(in_root(root, ["apt-get", "update"]))
+            run(in_root(root, ["apt-get", *_APT, "install", "-y", "--", *layer.packages]))
+            run(in_root(root, ["apt-get", "clean"]))
+        for item in (root / "var/lib/apt/lists").glob("*_*"):
+            item.unlink()
+
+
+@contextmanager
+def _no_services(root: Path) -> Iterator[None]:
+    """Keep maintainer scripts from starting daemons (policy-rc.d, Debian policy 9.3.3)."""
+    policy = root / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()
+
+
+@contextmanager
+def _no_initramfs(root: Path) -> Iterator[None]:
+    """Put off update-initramfs: both builders make the final one, after the last change."""
+    config = root / "etc/initramfs-tools/update-initramfs.conf"
+    before = config.read_text()
+    config.write_text("update_initramfs=no\n")
+    try:
+        yield
+    finally:
+        config.write_text(before)
+
+
+def kernel_version(stack: list[Path]) -> str:
+    """The version of the one kernel in a stack, as in /lib/modules."""
+    found = sorted({os.fspath(path.name) for layer in stack for path in layer.glob("usr/lib/modules/*")
+                    if (path / "kernel").is_dir()})  # fmt: skip
+    if len(found) != 1:
+        raise MirrorError(f"one kernel was expected in the image, found: {', '.join(found) or 'none'}")
+    return found[0]

@@ -1,0 +1,58 @@
+"""From the cache to the output folder: finished images and what lies beside them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.cachekey import digest
+from scripts.render.rolevars import role_vars
+from scripts.session import Session
+from scripts.spec.check import overlay_files
+from scripts.spec.select import Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A finished image.
+
+    Attributes:
+        name: of the image and target, such as `sigmavault-desktop.iso`.
+        folder: output folder with the image and its reports.
+        cached: the folder in the cache that everything came from.
+    """
+
+    name: str
+    folder: Path
+    cached: Path
+
+
+def image_key(session: Session, image: Image, stack: list[Path], debs: list[Path], parts: list[str]) -> str:
+    """Hash of everything an image depends on beyond its package layers."""
+    source = session.paths.source
+    overlay = [path for entry in image.overlay for path in overlay_files(source / "overlay", entry)]
+    return digest(
+        [layer.name for layer in stack], [deb.parent.name for deb in debs], session.epoch,
+        role_vars(image), image.spec.model_dump(mode="json"), source / "roles",
+        [os.fspath(path.relative_to(source)) for path in overlay], *overlay,
+        *(source / part for part in parts), Path(__file__).parent,
+    )  # fmt: skip
+
+
+def publish(session: Session, image: Image, cached: Path) -> Built:
+    """Put the image of a cache folder into the output folder, by hard link where that can be."""
+    out = session.paths.out
+    out.mkdir(parents=True, exist_ok=True)
+    names = []
+    for path in sorted(cached.iterdir()):
+        target = out / (path.name if path.name.startswith(image.name) else f"{image.name}-{image.target}.{path.name}")
+        target.unlink(missing_ok=True)
+        try:
+            target.hardlink_to(path)
+        except OSError:
+            shutil.copyfile(path, target)
+        names.append(target.name)
+    main = next(name for name in names if name.endswith((".iso", ".qcow2")))
+    return Built(name=main, folder=out, cached=cached)

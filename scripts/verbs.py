@@ -1,0 +1,123 @@
+"""What each verb of the orchestrator does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+
+from scripts.errors import SpecError
+from scripts.render.livebuild import render_livebuild
+from scripts.render.mkosi import render_mkosi
+from scripts.render.rolevars import role_vars
+from scripts.render.files import write
+from scripts.session import Session
+from scripts.spec.load import load_spec
+from scripts.spec.model import Spec, Target, Variant
+from scripts.spec.select import Image, default_variant
+from scripts.stages.debs import own_packages
+from scripts.stages.disk import build_disk
+from scripts.stages.iso import build_iso
+from scripts.stages.publish import Built
+
+
+def _image(spec: Spec, target: Target, arguments: argparse.Namespace) -> Image:
+    variant = Variant(arguments.variant) if arguments.variant else default_variant(spec, target)
+    return Image(spec=spec, variant=variant, target=target)
+
+
+def _report(session: Session, built: Built) -> int:
+    path = built.folder / built.name
+    host = os.environ.get("SIGMAVAULT_HOST_SOURCE", "")
+    shown = os.path.join(host, path.relative_to(session.paths.source)) if host else os.fspath(path)  # noqa: PTH118
+    session.progress.say(f"{shown}  {path.stat().st_size / 1e9:.2f} GB")
+    return 0
+
+
+def iso(session: Session, arguments: argparse.Namespace) -> int:
+    """Build the live ISO."""
+    spec = load_spec(session.paths.source)
+    return _report(session, build_iso(session, _image(spec, Target.ISO, arguments)))
+
+
+def disk(session: Session, arguments: argparse.Namespace) -> int:
+    """Build the disk image."""
+    spec = load_spec(session.paths.source)
+    return _report(session, build_disk(session, _image(spec, Target.DISK, arguments)))
+
+
+def debs(session: Session, _arguments: argparse.Namespace) -> int:
+    """Build our own Debian packages."""
+    spec = load_spec(session.paths.source)
+    target = session.paths.out / "debs"
+    target.mkdir(parents=True, exist_ok=True)
+    for package in own_packages(session, spec):
+        session.runner.run(["cp", "--", package, target])
+        session.progress.say(f"build/out/debs/{package.name}")
+    return 0
+
+
+def render(session: Session, arguments: argparse.Namespace) -> int:
+    """Write the live-build tree and the mkosi configuration."""
+    spec = load_spec(session.paths.source)
+    source, build = session.paths.source, session.paths.build
+    live = _image(spec, Target.ISO, arguments)
+    target = build / "live-build" / live.name
+    render_livebuild(live, source, target)
+    session.progress.say(f"{target.relative_to(source)}/")
+    appliance = Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK)
+    write(source / "mkosi.conf", render_mkosi(appliance))
+    write(build / "mkosi/roles.json", role_vars(appliance))
+    session.progress.say("mkosi.conf")
+    return 0
+
+
+def check(session: Session, _arguments: argparse.Namespace) -> int:
+    """Check image.yaml and that committed renderings are current."""
+    spec = load_spec(session.paths.source)
+    appliance = Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK)
+    if (session.paths.source / "mkosi.conf").read_text() != render_mkosi(appliance):
+        raise SpecError("mkosi.conf is older than image.yaml", "make render")
+    session.progress.say("image.yaml is right")
+    return 0
+
+
+def _pytest(session: Session, arguments: list[str], env: dict[str, str] | None = None) -> int:
+    command = ["python3", "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=session.paths.source, env={**os.environ, **(env or {})}, check=False).returncode
+
+
+def test_fast(session: Session, arguments: argparse.Namespace) -> int:
+    """Run what needs no image."""
+    return _pytest(session, ["tests/unit", "tests/static", *arguments.rest])
+
+
+def lint(session: Session, _arguments: argparse.Namespace) -> int:
+    """Run the linters."""
+    return _pytest(session, ["tests/static"])
+
+
+def test(session: Session, arguments: argparse.Namespace) -> int:
+    """Build both images and run every test."""
+    spec = load_spec(session.paths.source)
+    live = build_iso(session, _image(spec, Target.ISO, arguments))
+    appliance = build_disk(session, Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK))
+    env = {
+        "SIGMAVAULT_ISO": os.fspath(live.folder / live.name),
+        "SIGMAVAULT_DISK": os.fspath(appliance.folder / appliance.name),
+        "SIGMAVAULT_CACHE": os.fspath(session.paths.cache),
+    }
+    return _pytest(session, ["tests", *arguments.rest], env)
+
+
+def vm(session: Session, arguments: argparse.Namespace) -> int:
+    """Open an image in a virtual machine."""
+    command = ["python3", "-m", "tests.vm.machine", *arguments.rest]
+    return subprocess.run(command, cwd=session.paths.source, check=False).returncode
+
+
+def bench_build(session: Session, arguments: argparse.Namespace) -> int:
+    """Measure builds."""
+    from scripts.bench import bench
+
+    return bench(session, arguments)
