@@ -126,8 +126,10 @@ class Ryzan:
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(os.fspath(self.folder / "notify"))
         (self.folder / "notify").chmod(0o777)
-        argv = [sys.executable, Path(__file__).parent / "launch.py", USER, str(self.port), self.socket,
-                sys.executable, "-sP", DATA / "usr/libexec/sigmavault/ryzan"]  # fmt: skip
+        launch = os.fspath(Path(__file__).parent / "launch.py")
+        program = os.fspath(DATA / "usr/libexec/sigmavault/ryzan")
+        argv = [sys.executable, launch, USER, str(self.port), os.fspath(self.socket),
+                sys.executable, "-sP", program]  # fmt: skip
         environment = {
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",

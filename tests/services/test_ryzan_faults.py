@@ -116,7 +116,7 @@ def test_queue_is_bounded(start) -> None:
     ryzan = start()
     ryzan.wait_state("ready")
     os.kill(ryzan.worker(), signal.SIGSTOP)
-    body = json.dumps(ask()).encode()
+    body = json.dumps(ask(max_tokens=2)).encode()
     argv = ["curl", "-s", "--unix-socket", os.fspath(ryzan.socket), "-H", "Content-Type: application/json",
             "--data-binary", body, f"http://localhost{CHAT}"]  # fmt: skip
     waiting = [subprocess.Popen(argv, stdout=subprocess.DEVNULL) for _ in range(32)]
