@@ -19,7 +19,6 @@ from scripts.rootfs import in_root, kernel_mounts, lent_resolver, stacked
 from scripts.session import Session
 from scripts.spec.select import Image, Layer
 
-_RECIPE = Path(__file__)
 _APT = ["-oAPT::Install-Recommends=false", "-oDpkg::Options::=--force-unsafe-io",
         "-oDpkg::Options::=--force-confold", "-oDpkg::Use-Pty=0"]  # fmt: skip
 _ZFS_ANSWERS = (
@@ -28,6 +27,10 @@ _ZFS_ANSWERS = (
 )
 # DKMS would sign with a throw-away key and leave the private half in the image.
 _NO_SIGNING = 'mok_signing_key="/nonexistent"\nmok_certificate="/nonexistent"\nsign_file="/nonexistent"\n'
+
+
+_RECIPE = [1, *_APT, _ZFS_ANSWERS, _NO_SIGNING]
+"""What a layer depends on beside its packages; count the number up when the steps below change."""
 
 
 def layer_stack(session: Session, image: Image) -> list[Path]:
