@@ -19,6 +19,7 @@ REQUIREMENTS = Path(__file__).resolve().parent.parent / "runtime-requirements.tx
 BACKENDS = Path("/usr/lib/sigmavault/ggml")
 """Where the backends lie in the image; compiled into the library, so that no other folder is tried."""
 
+_FIXED = Path("/var/tmp/sigmavault-wheel")  # noqa: S108 - inside the tools tree, root's alone
 _CMAKE = {
     "GGML_NATIVE": "OFF", "GGML_BACKEND_DL": "ON", "GGML_CPU_ALL_VARIANTS": "ON",
     "GGML_BACKEND_DIR": os.fspath(BACKENDS), "LLAVA_BUILD": "OFF", "LLAMA_BUILD_TOOLS": "OFF",
@@ -26,10 +27,14 @@ _CMAKE = {
 }  # fmt: skip
 
 
+_RECIPE = 2
+"""Count this up when the steps below change."""
+
+
 def runtime(session: Session, suite: str) -> Path:
     """A folder with `python/` (what pip installed) and `ggml/` (the CPU backends)."""
     compiler = session.runner.output(["gcc", "-dumpfullversion"]).strip()
-    key = digest(REQUIREMENTS, Path(__file__), _CMAKE, compiler, suite)
+    key = digest(_RECIPE, REQUIREMENTS, _CMAKE, compiler, suite)
     done = session.paths.cache / "runtime" / key
     title = "Python runtime (llama.cpp for all CPUs)"
     if done.is_dir():
@@ -45,24 +50,46 @@ def _build(session: Session, done: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     for name in ("python", "ggml", "wheels"):
         (partial / name).mkdir(parents=True)
+    sources = _sources(session, partial / "sources")
     # cmake installs the backends to their absolute place: lend it a folder of the cache there.
     BACKENDS.mkdir(parents=True, exist_ok=True)
     session.runner.run(["mount", "--bind", partial / "ggml", BACKENDS])
     try:
-        session.runner.run(
-            ["pip", "wheel", "--no-deps", "--no-build-isolation", "--require-hashes", "--no-binary=:all:",
-             "--no-cache-dir", "--verbose", "--wheel-dir", partial / "wheels", "--requirement", REQUIREMENTS],
-            env={"CMAKE_ARGS": " ".join(f"-D{key}={value}" for key, value in _CMAKE.items()),
-                 "SOURCE_DATE_EPOCH": str(session.epoch)},
-            hint="is the Python package index reachable?",
-        )  # fmt: skip
+        for source in sources:
+            _wheel(session, source, partial / "wheels")
     finally:
         session.runner.run(["umount", BACKENDS])
+        shutil.rmtree(_FIXED)
     for wheel in (partial / "wheels").glob("*.whl"):
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(partial / "python")
     _check(partial)
     partial.rename(done)
+
+
+def _sources(session: Session, folder: Path) -> list[Path]:
+    """Source archives of the pinned packages, verified by pip."""
+    session.runner.run(
+        ["pip", "download", "--no-deps", "--no-build-isolation", "--require-hashes", "--no-binary=:all:",
+         "--no-cache-dir", "--dest", folder, "--requirement", REQUIREMENTS],
+        hint="is the Python package index reachable?",
+    )  # fmt: skip
+    return sorted(folder.iterdir())
+
+
+def _wheel(session: Session, source: Path, wheels: Path) -> None:
+    """Build one source archive, unpacked at a fixed place whose name stays out of the result."""
+    shutil.rmtree(_FIXED, ignore_errors=True)
+    _FIXED.mkdir(parents=True)
+    session.runner.run(["tar", "--extract", "--strip-components=1", "--directory", _FIXED, "--file", source])
+    package = source.name.split("-")[0]
+    flags = f"-ffile-prefix-map={_FIXED}={package}"
+    session.runner.run(
+        ["pip", "wheel", "--no-deps", "--no-build-isolation", "--no-cache-dir", "--verbose",
+         "--wheel-dir", wheels, _FIXED],
+        env={"CMAKE_ARGS": " ".join(f"-D{key}={value}" for key, value in _CMAKE.items()),
+             "CFLAGS": flags, "CXXFLAGS": flags, "SOURCE_DATE_EPOCH": str(session.epoch)},
+    )  # fmt: skip
 
 
 def _check(tree: Path) -> None:
