@@ -1,10 +1,10 @@
 """Every error a build can end with, and its exit code.
 
-    BuildError (1)            a step failed
-    ├── SpecError (2)         image.yaml is wrong: nothing was touched
-    ├── HostError (3)         this machine cannot build: not root, no space, no apt
-    ├── MirrorError (4)       the package archive does not answer, or lacks a package
-    └── LockedError (5)       another build holds the checkout and waiting was refused
+BuildError (1)            a step failed
+├── SpecError (2)         image.yaml is wrong: nothing was touched
+├── HostError (3)         this machine cannot build: not root, no space, no apt
+├── MirrorError (4)       the package archive does not answer, or lacks a package
+└── LockedError (5)       another build holds the checkout and waiting was refused
 """
 
 from __future__ import annotations

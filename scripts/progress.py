@@ -79,7 +79,9 @@ class Progress:
     def _paint(self, title: str, begun: float, stop: threading.Event) -> None:
         while not stop.wait(0.5):
             detail = f"  {self._detail}" if self._detail else ""
-            self._write(f"\r\x1b[K[{self._elapsed()}] … {title}  {_clock(time.monotonic() - begun)}{detail}"[:160])
+            self._write(
+                f"\r\x1b[K[{self._elapsed()}] … {title}  {_clock(time.monotonic() - begun)}{detail}"[:160]
+            )
 
     def _end(self, stop: threading.Event, painter: threading.Thread, text: str) -> None:
         stop.set()

@@ -84,7 +84,9 @@ def check(session: Session, _arguments: argparse.Namespace) -> int:
 
 def _pytest(session: Session, arguments: list[str], env: dict[str, str] | None = None) -> int:
     command = ["python3", "-m", "pytest", *arguments]
-    return subprocess.run(command, cwd=session.paths.source, env={**os.environ, **(env or {})}, check=False).returncode
+    return subprocess.run(
+        command, cwd=session.paths.source, env={**os.environ, **(env or {})}, check=False
+    ).returncode
 
 
 def test_fast(session: Session, arguments: argparse.Namespace) -> int:
@@ -101,7 +103,9 @@ def test(session: Session, arguments: argparse.Namespace) -> int:
     """Build both images and run every test."""
     spec = load_spec(session.paths.source)
     live = build_iso(session, _image(spec, Target.ISO, arguments))
-    appliance = build_disk(session, Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK))
+    appliance = build_disk(
+        session, Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK)
+    )
     env = {
         "SIGMAVAULT_ISO": os.fspath(live.folder / live.name),
         "SIGMAVAULT_DISK": os.fspath(appliance.folder / appliance.name),

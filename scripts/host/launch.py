@@ -21,7 +21,16 @@ _CACHE = Path("/var/cache/sigmavault")
 _NEED_BYTES = 25 * 10**9
 """Free space that a build from empty caches takes at its peak, with slack."""
 
-_PASSED = ("VARIANT", "IMAGE_MIRROR", "IMAGE_SECURITY_MIRROR", "SELECT", "PYTEST_ARGS", "SIGMAVAULT_ACCEL", "SUDO_UID", "SUDO_GID")
+_PASSED = (
+    "VARIANT",
+    "IMAGE_MIRROR",
+    "IMAGE_SECURITY_MIRROR",
+    "SELECT",
+    "PYTEST_ARGS",
+    "SIGMAVAULT_ACCEL",
+    "SUDO_UID",
+    "SUDO_GID",
+)
 
 
 def launch(source: Path, argv: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
@@ -98,9 +107,7 @@ def _tools_tree(source: Path, cache: Path, mirror: Mirror, trust: Trust) -> Path
     return bootstrap.finish(cache, partial)
 
 
-def _pip(
-    tree: Path, source: Path, cache: Path, mirror: Mirror, trust: Trust, log: Path
-) -> None:
+def _pip(tree: Path, source: Path, cache: Path, mirror: Mirror, trust: Trust, log: Path) -> None:
     """What Debian 13 does not have, pinned by hash."""
     argv = ["pip", "install", "--quiet", "--no-deps", "--require-hashes", "--break-system-packages",
             "--no-cache-dir", "--root-user-action=ignore", "--requirement",

@@ -70,9 +70,7 @@ def _lend_bundle(
     env.update(dict.fromkeys(_BUNDLES, os.fspath(inside)))
 
 
-def _lend_pip(
-    environ: Mapping[str, str], root: Path, files: dict[Path, Path], env: dict[str, str]
-) -> None:
+def _lend_pip(environ: Mapping[str, str], root: Path, files: dict[Path, Path], env: dict[str, str]) -> None:
     home = Path(environ.get("HOME", "/root"))
     places = (home / ".config/pip/pip.conf", home / ".pip/pip.conf", root / "etc/pip.conf")
     named = [Path(environ["PIP_CONFIG_FILE"])] if environ.get("PIP_CONFIG_FILE") else []

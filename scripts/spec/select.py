@@ -84,11 +84,7 @@ def variant_chain(spec: Spec, variant: Variant) -> list[Variant]:
 
 def feature_names(spec: Spec, variant: Variant, target: Target | None) -> list[str]:
     """Features of a variant, and of a target unless it is None."""
-    names = [
-        name
-        for item in variant_chain(spec, variant)
-        for name in getattr(spec.variants, item).features
-    ]
+    names = [name for item in variant_chain(spec, variant) for name in getattr(spec.variants, item).features]
     if target is not None:
         names.extend(target_spec(spec, target).features)
     return names

@@ -22,7 +22,9 @@ def build_disk(session: Session, image: Image) -> Built:
     """Build the disk image (raw and qcow2), or take it from the cache."""
     debs = own_packages(session, image.spec)
     stack = layer_stack(session, image)
-    key = image_key(session, image, stack, debs, ["mkosi.repart", "mkosi.postinst", "scripts/render", "scripts/roles.py"])
+    key = image_key(
+        session, image, stack, debs, ["mkosi.repart", "mkosi.postinst", "scripts/render", "scripts/roles.py"]
+    )
     done = session.paths.cache / "images" / f"{image.name}-disk-{key}"
     if done.is_dir():
         session.progress.cached("Disk image")
@@ -49,7 +51,9 @@ def _build(session: Session, image: Image, stack: list[Path], debs: list[Path], 
         shutil.copy(initrd[0], work / "initrd.img")
         _empty_dev(base)
         (base / "efi").mkdir(mode=0o700, exist_ok=True)
-        session.runner.run(_command(session, work), cwd=session.paths.source, hint="the whole output is in the log")
+        session.runner.run(
+            _command(session, work), cwd=session.paths.source, hint="the whole output is in the log"
+        )
         status = base / "var/lib/dpkg/status"
         _collect(session, image, work, status, done)
     shutil.rmtree(work)
@@ -73,7 +77,14 @@ def _command(session: Session, work: Path) -> list[str]:
         "build-sources": session.paths.source,
         "seed": "5e6f1a1d-7d0b-4c77-9a3e-516d61766c74",
     }  # fmt: skip
-    return ["mkosi", "--directory", "", *(f"--{key}={value}" for key, value in options.items()), "--force", "build"]
+    return [
+        "mkosi",
+        "--directory",
+        "",
+        *(f"--{key}={value}" for key, value in options.items()),
+        "--force",
+        "build",
+    ]
 
 
 def _sandbox(session: Session, image: Image, sandbox: Path) -> None:
@@ -97,7 +108,17 @@ def _collect(session: Session, image: Image, work: Path, status: Path, done: Pat
     if not raw.is_file():
         raise BuildError("mkosi made no disk image")
     session.runner.run(
-        ["qemu-img", "convert", "-O", "qcow2", "-c", "-o", "compression_type=zstd", raw, partial / f"{image.name}.qcow2"]
+        [
+            "qemu-img",
+            "convert",
+            "-O",
+            "qcow2",
+            "-c",
+            "-o",
+            "compression_type=zstd",
+            raw,
+            partial / f"{image.name}.qcow2",
+        ]
     )
     shutil.copy(status, partial / "dpkg-status")
     partial.rename(done)

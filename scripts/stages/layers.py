@@ -60,7 +60,11 @@ def _make(session: Session, image: Image, layer: Layer, below: list[Path], done:
         else:
             _bootstrap(session, image, layer, partial)
     except CommandError as error:
-        missing = [line for line in error.tail if "Unable to locate package" in line or "no installation candidate" in line]
+        missing = [
+            line
+            for line in error.tail
+            if "Unable to locate package" in line or "no installation candidate" in line
+        ]
         if missing:
             raise MirrorError(f"layer {layer.name}: {missing[0].removeprefix('E: ')}",
                               "is the name right, and the archive area in image.yaml?") from error  # fmt: skip

@@ -47,7 +47,9 @@ def publish(session: Session, image: Image, cached: Path) -> Built:
     out.mkdir(parents=True, exist_ok=True)
     names = []
     for path in sorted(cached.iterdir()):
-        target = out / (path.name if path.name.startswith(image.name) else f"{image.name}-{image.target}.{path.name}")
+        target = out / (
+            path.name if path.name.startswith(image.name) else f"{image.name}-{image.target}.{path.name}"
+        )
         target.unlink(missing_ok=True)
         try:
             target.hardlink_to(path)
