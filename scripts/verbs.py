@@ -11,6 +11,7 @@ from scripts.render.livebuild import render_livebuild
 from scripts.render.mkosi import render_mkosi
 from scripts.render.rolevars import role_vars
 from scripts.render.files import write
+from scripts.reference import exit_codes_page, image_yaml_page
 from scripts.session import Session
 from scripts.spec.load import load_spec
 from scripts.spec.model import Spec, Target, Variant
@@ -69,7 +70,14 @@ def render(session: Session, arguments: argparse.Namespace) -> int:
     write(source / "mkosi.conf", render_mkosi(appliance))
     write(build / "mkosi/roles.json", role_vars(appliance))
     session.progress.say("mkosi.conf")
+    for name, text in _pages().items():
+        write(source / "docs/reference" / name, text)
+        session.progress.say(f"docs/reference/{name}")
     return 0
+
+
+def _pages() -> dict[str, str]:
+    return {"image-yaml.md": image_yaml_page(), "exit-codes.md": exit_codes_page()}
 
 
 def check(session: Session, _arguments: argparse.Namespace) -> int:
@@ -78,6 +86,9 @@ def check(session: Session, _arguments: argparse.Namespace) -> int:
     appliance = Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK)
     if (session.paths.source / "mkosi.conf").read_text() != render_mkosi(appliance):
         raise SpecError("mkosi.conf is older than image.yaml", "make render")
+    for name, text in _pages().items():
+        if (session.paths.source / "docs/reference" / name).read_text() != text:
+            raise SpecError(f"docs/reference/{name} is older than the code", "make render")
     session.progress.say("image.yaml is right")
     return 0
 

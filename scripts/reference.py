@@ -1,0 +1,111 @@
+"""Reference pages that are generated from the code, so that they cannot say anything else.
+
+`make render` writes them; a test fails while a committed page is stale.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Iterator
+from enum import EnumType
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from scripts import errors
+from scripts.spec.model import Spec
+
+_INTRO = """\
+# image.yaml
+
+The one description of the image. It is checked whole before anything is built: an unknown key, a wrong type,
+an unknown feature, a missing role or a package listed twice is reported with its line, the build ends with exit
+code 2, and nothing was touched. `sudo make check` does only that.
+
+Generated from `scripts/spec/model.py` by `make render`.
+"""
+_CODES = """\
+# Exit codes of the build
+
+Generated from `scripts/errors.py` by `make render`.
+
+| code | meaning |
+|---|---|
+| 0 | done |
+"""
+
+
+def image_yaml_page() -> str:
+    """`docs/reference/image-yaml.md`."""
+    return _INTRO + "".join(_model_section(model, title) for title, model in _models(Spec, "top level"))
+
+
+def exit_codes_page() -> str:
+    """`docs/reference/exit-codes.md`."""
+    classes = [item for _name, item in inspect.getmembers(errors, inspect.isclass)]
+    rows = sorted((item.exit_code, inspect.getdoc(item) or "") for item in classes)
+    lines = [f"| {code} | {text.splitlines()[0]} |\n" for code, text in rows]
+    return _CODES + "".join(lines) + "| 130 | interrupted |\n"
+
+
+def _models(model: type[BaseModel], title: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    """A model and the models below it, each once, outermost first."""
+    yield title, model
+    for name, field in model.model_fields.items():
+        for inner in _inner_models(field.annotation):
+            key = f"{name}.*" if typing.get_origin(field.annotation) is dict else name
+            yield from _models(inner, key if title == "top level" else f"{title}.{key}")
+
+
+def _inner_models(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in typing.get_args(annotation) for model in _inner_models(part)]
+
+
+def _model_section(model: type[BaseModel], title: str) -> str:
+    head = f"\n## {title}\n\n{(inspect.getdoc(model) or '').splitlines()[0]}\n\n| key | value | meaning |\n|---|---|---|\n"
+    return head + "".join(_row(name, field) for name, field in model.model_fields.items())
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    needed = "" if field.is_required() else f", default {field.default!r}"
+    return f"| `{name}` | {_kind(field)}{needed} | {field.description or ''} |\n"
+
+
+def _kind(field: FieldInfo) -> str:
+    """The type of a field in words, with its bounds."""
+    bounds = [_bound(item) for item in field.metadata]
+    return ", ".join(filter(None, [_type(field.annotation), *bounds]))
+
+
+def _type(annotation: object) -> str:
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is list:
+        return f"list of {_type(parts[0])}"
+    if origin is dict:
+        return "mapping by name"
+    if origin is typing.Annotated:
+        return ", ".join(filter(None, [_type(parts[0]), *(_bound(item) for item in parts[1:])]))
+    if parts:
+        return " or ".join(_type(part) for part in parts)
+    if isinstance(annotation, EnumType):
+        return " or ".join(f"`{item.value}`" for item in annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "mapping"
+    return {"str": "text", "int": "number", "NoneType": "null"}.get(getattr(annotation, "__name__", ""), "value")
+
+
+def _bound(item: object) -> str:
+    """A constraint in words, from pydantic's or annotated-types' own classes."""
+    if isinstance(item, FieldInfo):
+        return ", ".join(filter(None, (_bound(part) for part in item.metadata)))
+    pattern = getattr(item, "pattern", None)
+    if pattern:
+        return f"`{pattern}`".replace("|", "\\|")
+    for name, sign in (("ge", "≥"), ("le", "≤"), ("min_length", "length ≥")):
+        value = getattr(item, name, None)
+        if value is not None:
+            return f"{sign} {value}"
+    return ""
