@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
+from dataclasses import replace
 
 from scripts.errors import SpecError
 from scripts.render.livebuild import render_livebuild
@@ -27,6 +28,15 @@ def _image(spec: Spec, target: Target, arguments: argparse.Namespace) -> Image:
     return Image(spec=spec, variant=variant, target=target)
 
 
+def _begin(session: Session) -> tuple[Session, Spec]:
+    """The checked spec, and the session with the archive of the moment that it names."""
+    spec = load_spec(session.paths.source)
+    try:
+        return replace(session, mirror=session.mirror.at(spec.snapshot)), spec
+    except ValueError as error:
+        raise SpecError(f"image.yaml: snapshot: {error}", "MIRROR=http://…/archive/debian") from None
+
+
 def _report(session: Session, built: Built) -> int:
     path = built.folder / built.name
     host = os.environ.get("SIGMAVAULT_HOST_SOURCE", "")
@@ -37,19 +47,19 @@ def _report(session: Session, built: Built) -> int:
 
 def iso(session: Session, arguments: argparse.Namespace) -> int:
     """Build the live ISO."""
-    spec = load_spec(session.paths.source)
+    session, spec = _begin(session)
     return _report(session, build_iso(session, _image(spec, Target.ISO, arguments)))
 
 
 def disk(session: Session, arguments: argparse.Namespace) -> int:
     """Build the disk image."""
-    spec = load_spec(session.paths.source)
+    session, spec = _begin(session)
     return _report(session, build_disk(session, _image(spec, Target.DISK, arguments)))
 
 
 def debs(session: Session, _arguments: argparse.Namespace) -> int:
     """Build our own Debian packages."""
-    spec = load_spec(session.paths.source)
+    session, spec = _begin(session)
     target = session.paths.out / "debs"
     target.mkdir(parents=True, exist_ok=True)
     for package in own_packages(session, spec):
@@ -112,7 +122,7 @@ def lint(session: Session, _arguments: argparse.Namespace) -> int:
 
 def test(session: Session, arguments: argparse.Namespace) -> int:
     """Build both images and run every test."""
-    spec = load_spec(session.paths.source)
+    session, spec = _begin(session)
     live = build_iso(session, _image(spec, Target.ISO, arguments))
     appliance = build_disk(
         session, Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK)

@@ -21,25 +21,48 @@ class Mirror:
     Attributes:
         main: base URI without a trailing slash; empty means "the tools' default".
         security: base URI of the security archive; empty when `main` is.
+        dated: whether it is a moment of the past, whose signed dates have expired.
     """
 
     main: str
     security: str
+    dated: bool = False
 
     @property
     def is_default(self) -> bool:
         """Whether the tools are to use the archive they know themselves."""
         return not self.main
 
-    def sources(self, suite: str, components: str) -> list[str]:
-        """Lines for sources.list(5): the suite, its updates and its security updates."""
+    def _suites(self, suite: str) -> list[tuple[str, str]]:
+        """Archive and suite: the release, its updates and its security updates."""
         if self.is_default:
             return []
-        return [
-            f"deb {self.main} {suite} {components}",
-            f"deb {self.main} {suite}-updates {components}",
-            f"deb {self.security} {suite}-security {components}",
-        ]
+        return [(self.main, suite), (self.main, f"{suite}-updates"), (self.security, f"{suite}-security")]
+
+    def sources(self, suite: str, components: str) -> list[str]:
+        """Lines for sources.list(5); none for the tools' default archive."""
+        deb = "deb [check-valid-until=no]" if self.dated else "deb"
+        return [f"{deb} {uri} {name} {components}" for uri, name in self._suites(suite)]
+
+    def stanzas(self, suite: str, components: str, keyring: str) -> str:
+        """The same as a deb822 file; empty for the tools' default archive."""
+        valid = "Check-Valid-Until: no\n" if self.dated else ""
+        return "\n".join(
+            f"Types: deb\nURIs: {uri}\nSuites: {name}\nComponents: {components}\nSigned-By: {keyring}\n{valid}"
+            for uri, name in self._suites(suite)
+        )
+
+    def at(self, snapshot: str | None) -> Mirror:
+        """The archive as it was at a moment, in the layout of Debian's snapshot service.
+
+        Raises:
+            ValueError: a moment is asked for of the tools' default archive, which keeps none.
+        """
+        if snapshot is None:
+            return self
+        if self.is_default:
+            raise ValueError("a dated snapshot needs an archive that keeps them")
+        return Mirror(main=f"{self.main}/{snapshot}", security=f"{self.security}/{snapshot}", dated=True)
 
 
 def find_mirror(main: str = "", security: str = "") -> Mirror:

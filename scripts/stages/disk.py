@@ -17,6 +17,8 @@ from scripts.stages.debs import own_packages
 from scripts.stages.layers import layer_stack
 from scripts.stages.publish import Built, image_key, publish
 
+_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
 
 def build_disk(session: Session, image: Image) -> Built:
     """Build the disk image (raw and qcow2), or take it from the cache."""
@@ -89,15 +91,9 @@ def _command(session: Session, work: Path) -> list[str]:
 
 def _sandbox(session: Session, image: Image, sandbox: Path) -> None:
     """Apt sources for mkosi: its own would name archives that a mirror may lack."""
-    stanzas = [
-        f"Types: deb\nURIs: {uri}\nSuites: {suite}\nComponents: {areas}\n"
-        "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"
-        for _deb, uri, suite, areas in (
-            line.split(maxsplit=3) for line in session.mirror.sources(SUITE, " ".join(image.spec.areas))
-        )
-    ]
-    if stanzas:
-        write(sandbox / "etc/apt/sources.list.d/mkosi.sources", "\n".join(stanzas))
+    text = session.mirror.stanzas(SUITE, " ".join(image.spec.areas), _KEYRING)
+    if text:
+        write(sandbox / "etc/apt/sources.list.d/mkosi.sources", text)
 
 
 def _collect(session: Session, image: Image, work: Path, status: Path, done: Path) -> None:
