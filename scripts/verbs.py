@@ -20,7 +20,10 @@ from scripts.spec.select import Image, default_variant
 from scripts.stages.debs import own_packages
 from scripts.stages.disk import build_disk
 from scripts.stages.iso import build_iso
+from scripts.stages.model import embedded_model
 from scripts.stages.publish import Built
+from scripts.stages.unpack import unpacked
+from scripts.stages.wheels import runtime
 
 
 def _image(spec: Spec, target: Target, arguments: argparse.Namespace) -> Image:
@@ -121,18 +124,25 @@ def lint(session: Session, _arguments: argparse.Namespace) -> int:
 
 
 def test(session: Session, arguments: argparse.Namespace) -> int:
-    """Build both images and run every test."""
+    """Run the fast tests, build both images and run every test on them."""
+    code = _pytest(session, ["tests/unit", "tests/static"])
+    if code:
+        return code
     session, spec = _begin(session)
     live = build_iso(session, _image(spec, Target.ISO, arguments))
-    appliance = build_disk(
-        session, Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK)
-    )
-    env = {
-        "SIGMAVAULT_ISO": os.fspath(live.folder / live.name),
-        "SIGMAVAULT_DISK": os.fspath(appliance.folder / appliance.name),
-        "SIGMAVAULT_CACHE": os.fspath(session.paths.cache),
-    }
-    return _pytest(session, ["tests", *arguments.rest], env)
+    appliance = build_disk(session, Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK))
+    iso_path = live.folder / live.name
+    with unpacked(session, iso_path) as root:
+        env = {
+            "SIGMAVAULT_ISO": os.fspath(iso_path),
+            "SIGMAVAULT_DISK": os.fspath(appliance.folder / appliance.name),
+            "SIGMAVAULT_ROOT": os.fspath(root),
+            "SIGMAVAULT_CACHE": os.fspath(session.paths.cache),
+            "SIGMAVAULT_RUNTIME": os.fspath(runtime(session, spec.suite)),
+            "SIGMAVAULT_TEST_MODEL": os.fspath(embedded_model(session, spec.model)),
+        }
+        selected = arguments.rest or ["tests/services", "tests/image", "tests/vm"]
+        return _pytest(session, ["--durations=8", "--durations-min=20", *selected], env)
 
 
 def vm(session: Session, arguments: argparse.Namespace) -> int:
