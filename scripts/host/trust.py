@@ -17,7 +17,7 @@ HOST_DIR = Path("/run/host")
 
 _PROXY = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 _BUNDLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-_KEPT = ("CI", "TERM", "COLUMNS", "NO_COLOR", "DISPLAY", "XAUTHORITY",
+_KEPT = ("CI", "TERM", "COLUMNS", "NO_COLOR",
          "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT")  # fmt: skip
 _DEFAULT_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -48,6 +48,7 @@ def read_trust(environ: Mapping[str, str], root: Path = Path("/")) -> Trust:
     _lend_resolver(root, files)
     _lend_bundle(environ, root, files, env)
     _lend_pip(environ, root, files, env)
+    _lend_screen(environ, root, files, env)
     return Trust(files=files, env=env)
 
 
@@ -78,6 +79,21 @@ def _lend_pip(environ: Mapping[str, str], root: Path, files: dict[Path, Path], e
     if config is not None:
         files[config.resolve()] = HOST_DIR / "pip.conf"
         env["PIP_CONFIG_FILE"] = os.fspath(HOST_DIR / "pip.conf")
+
+
+def _lend_screen(
+    environ: Mapping[str, str], root: Path, files: dict[Path, Path], env: dict[str, str]
+) -> None:
+    """The X display, so that `make vm` can open a window."""
+    sockets = root / "tmp/.X11-unix"
+    if not environ.get("DISPLAY") or not sockets.is_dir():
+        return
+    files[sockets] = Path("/tmp/.X11-unix")  # noqa: S108 - where X clients look
+    env["DISPLAY"] = environ["DISPLAY"]
+    cookie = Path(environ.get("XAUTHORITY") or Path(environ.get("HOME", "/root")) / ".Xauthority")
+    if cookie.is_file():
+        files[cookie.resolve()] = HOST_DIR / "Xauthority"
+        env["XAUTHORITY"] = os.fspath(HOST_DIR / "Xauthority")
 
 
 def _apt_proxy() -> str:
