@@ -3,10 +3,22 @@
 launch.py USER TCP_PORT UNIX_PATH PROGRAM [ARGUMENT...]
 """
 
+import ctypes
 import os
 import pwd
 import socket
 import sys
+
+PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65
+REFUSE_EXEC_GAIN = 1
+
+
+def confine() -> None:
+    """What the unit says and a process can do to itself: NoNewPrivileges, MemoryDenyWriteExecute."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for option in (PR_SET_NO_NEW_PRIVS, PR_SET_MDWE):
+        if libc.prctl(option, REFUSE_EXEC_GAIN, 0, 0, 0):
+            raise OSError(ctypes.get_errno(), f"prctl {option}")
 
 
 def main() -> None:
@@ -26,6 +38,7 @@ def main() -> None:
     os.setuid(account.pw_uid)
     os.environ.update({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2"})
     os.chdir("/")
+    confine()
     os.execv(argv[0], argv)  # noqa: S606  # it is the point
 
 

@@ -10,11 +10,23 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.services.daemon import DATA, SERVICES, Ryzan, SystemBus, wait_until
 from tests.services.test_ryzan_http import CHAT, active_requests, ask, stream
+
+
+def post(ryzan: Ryzan, body: dict[str, Any]) -> subprocess.Popen[bytes]:
+    """Ask over the Unix socket, in a process of its own."""
+    argv = [sys.executable, os.fspath(Path(__file__).parent / "post.py"), os.fspath(ryzan.socket), CHAT]
+    client = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert client.stdin is not None
+    client.stdin.write(json.dumps(body).encode())
+    client.stdin.close()
+    client.stdin = None  # communicate() would close it again
+    return client
 
 
 @pytest.fixture
@@ -55,15 +67,12 @@ def test_killed_worker_fails_its_requests_and_the_next_one_works(start) -> None:
 def test_killed_worker_gives_503_to_a_whole_answer(start) -> None:
     ryzan = start()
     ryzan.wait_state("ready")
-    body = json.dumps(ask("Tell a very long story.", max_tokens=3000, temperature=1.2))
-    argv = ["curl", "-s", "-w", "%{http_code}", "--unix-socket", os.fspath(ryzan.socket),
-            "-H", "Content-Type: application/json", "-d", body, f"http://localhost{CHAT}"]  # fmt: skip
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as curl:
+    with post(ryzan, ask("Tell a very long story.", max_tokens=3000, temperature=1.2)) as client:
         wait_until("the request to be answered", lambda: active_requests(ryzan) == 1)
         ryzan.kill_worker()
-        said, _ = curl.communicate(timeout=30)
-    assert said.endswith("503")
-    assert "ended while it was answering" in said
+        said, _ = client.communicate(timeout=30)
+    assert said.startswith(b"503 ")
+    assert b"ended while it was answering" in said
 
 
 def test_without_a_model_file_the_service_is_up_and_says_so(start, smollm2: Path, tmp_path: Path) -> None:
@@ -116,17 +125,14 @@ def test_queue_is_bounded(start) -> None:
     ryzan = start()
     ryzan.wait_state("ready")
     os.kill(ryzan.worker(), signal.SIGSTOP)
-    body = json.dumps(ask(max_tokens=2)).encode()
-    argv = ["curl", "-s", "--unix-socket", os.fspath(ryzan.socket), "-H", "Content-Type: application/json",
-            "--data-binary", body, f"http://localhost{CHAT}"]  # fmt: skip
-    waiting = [subprocess.Popen(argv, stdout=subprocess.DEVNULL) for _ in range(32)]
+    waiting = [post(ryzan, ask(max_tokens=2)) for _ in range(32)]
     wait_until("the queue to be full", lambda: active_requests(ryzan) == 32)
     answer = ryzan.client().post(CHAT, json=ask())
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) >= 1
     assert answer.json()["error"]["code"] == "queue_full"
     os.kill(ryzan.worker(), signal.SIGCONT)
-    assert {each.wait(60) for each in waiting} == {0}
+    assert {each.communicate(timeout=60)[0][:4] for each in waiting} == {b"200 "}
     assert ryzan.client().post(CHAT, json=ask()).status_code == 200
 
 

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+from sigmavault.contract.ryzan1 import StatusKey
+from sigmavault.core.chat import Message, Role
+from sigmavault.core.errors import ConfigError, InvalidRequestError
+from sigmavault.core.manifest import parse_manifest
+from sigmavault.ryzan import bus
+from sigmavault.ryzan.config import read_manifest
+from sigmavault.ryzan.service import Status, Wish, complete
+
+FILE = Path(__file__).parents[3] / "models-manifest.yaml"
+MODEL = parse_manifest(yaml.safe_load(FILE.read_text()), FILE.name).embedded()
+HELLO = (Message(role=Role.USER, content="x"),)
+
+
+def test_open_choices_are_the_models() -> None:
+    sampling = complete(Wish(messages=HELLO), MODEL).sampling
+    assert (sampling.temperature, sampling.top_p) == (MODEL.sampling.temperature, MODEL.sampling.top_p)
+    assert (sampling.top_k, sampling.min_p) == (0, 0)
+
+
+def test_zero_is_a_choice() -> None:
+    sampling = complete(Wish(messages=HELLO, temperature=0, top_p=0.0), MODEL).sampling
+    assert (sampling.temperature, sampling.top_p) == (0, 0)
+
+
+def test_seeds_fit_and_are_never_the_one_that_means_random() -> None:
+    asked = (-1, 2**32 - 1, 2**63 - 1)
+    seeds = {complete(Wish(messages=HELLO, seed=seed), MODEL).sampling.seed for seed in asked}
+    assert all(0 <= seed < 2**32 - 1 for seed in seeds)
+    drawn = {complete(Wish(messages=HELLO), MODEL).sampling.seed for _ in range(5)}
+    assert len(drawn) > 1
+
+
+def test_status_has_the_keys_of_the_contract() -> None:
+    names = {field.name for field in fields(Status)}
+    assert names == {key.value for key in StatusKey} == {key.value for key in bus._TYPES}
+
+
+def test_messages_from_the_bus() -> None:
+    said = bus.parse_messages([("developer", "a"), ("user", "b")])
+    assert [each.role for each in said] == [Role.SYSTEM, Role.USER]
+    for wrong in ([], [("king", "x")]):
+        with pytest.raises(InvalidRequestError):
+            bus.parse_messages(wrong)
+
+
+def test_manifest_file(tmp_path: Path) -> None:
+    assert read_manifest(FILE).embedded() == MODEL
+    with pytest.raises(ConfigError, match="No such file"):
+        read_manifest(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [")
+    with pytest.raises(ConfigError, match=r"bad\.yaml"):
+        read_manifest(tmp_path / "bad.yaml")

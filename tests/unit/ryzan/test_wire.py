@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sigmavault.core.chat import ChatRequest, Finish, Finished, Message, Piece, Role, Sampling, Started
+from sigmavault.core.errors import ContextTooLongError, ModelError, SigmaVaultError, WorkerLostError
+from sigmavault.ryzan import wire
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+requests = st.builds(
+    ChatRequest,
+    messages=st.lists(st.builds(Message, role=st.sampled_from(Role), content=texts)).map(tuple),
+    sampling=st.builds(
+        Sampling,
+        temperature=st.floats(0, 2),
+        top_p=st.floats(0, 1),
+        top_k=st.integers(0, 100),
+        min_p=st.floats(0, 1),
+        seed=st.integers(0, 2**32 - 2),
+    ),
+    max_tokens=st.none() | st.integers(1),
+    stop=st.lists(texts).map(tuple),
+)
+events = st.one_of(
+    st.builds(Started, prompt_tokens=st.integers(0)),
+    st.builds(Piece, text=texts),
+    st.builds(Finished, finish=st.sampled_from(Finish), completion_tokens=st.integers(0)),
+)
+
+
+@given(st.lists(requests, max_size=3), st.integers(1, 50))
+def test_requests_arrive_as_they_were_however_the_stream_is_cut(sent: list[ChatRequest], size: int) -> None:
+    stream = b"".join(wire.encode(wire.ask_frame(number, each)) for number, each in enumerate(sent))
+    decoder = wire.Decoder()
+    frames = [frame for at in range(0, len(stream), size) for frame in decoder.feed(stream[at : at + size])]
+    assert [wire.read_ask(frame) for frame in frames] == sent
+    assert [frame["id"] for frame in frames] == list(range(len(sent)))
+
+
+@given(events)
+def test_events_arrive_as_they_were(event: Started | Piece | Finished) -> None:
+    (frame,) = wire.Decoder().feed(wire.encode(wire.event_frame(7, event)))
+    assert wire.read_event(frame) == event
+
+
+@pytest.mark.parametrize("error", [ContextTooLongError("long", param="messages"), WorkerLostError("gone")])
+def test_failures_arrive_as_exceptions(error: SigmaVaultError) -> None:
+    (frame,) = wire.Decoder().feed(wire.encode(wire.error_frame(1, error)))
+    with pytest.raises(type(error)) as raised:
+        wire.read_event(frame)
+    assert raised.value.message == error.message
+    assert getattr(raised.value, "param", None) == getattr(error, "param", None)
+
+
+def test_nonsense_is_refused_before_it_is_stored() -> None:
+    with pytest.raises(ModelError):
+        list(wire.Decoder().feed(b"\xff\xff\xff\xff{"))

@@ -1,0 +1,210 @@
+"""The scheduler of the engine, on a model that is computed by hand: it repeats the prompt's last token
+plus one, and ends at 9. The real model is in tests/services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sigmavault.core.chat import ChatRequest, Event, Finish, Finished, Piece, Sampling, Started
+from sigmavault.core.errors import ContextTooLongError, InvalidRequestError, WorkerLostError
+from sigmavault.ryzan.worker.engine import Engine, Meter, share
+from sigmavault.ryzan.worker.llama import Limits, Llama, Row
+
+SAMPLING = Sampling(temperature=0, top_p=1, top_k=0, min_p=0, seed=0)
+END = 9
+
+
+class Counter:
+    """Stands in for llama.cpp: holds cells like a context does and checks what it is given."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.trained_context = 10_000
+        self.cells: dict[int, list[int]] = {}
+        self.steps: list[list[Row]] = []
+        self.samplers = 0
+
+    def decode(self, rows: Sequence[Row]) -> bool:
+        assert 0 < len(rows) <= self.limits.batch
+        if sum(map(len, self.cells.values())) + len(rows) > self.limits.context:
+            return False
+        for row in rows:
+            held = self.cells.setdefault(row.sequence, [])
+            assert row.position == len(held), "a token was skipped or computed twice"
+            held.append(row.token)
+        assert len(self.cells) <= self.limits.sequences
+        self.steps.append(list(rows))
+        return True
+
+    def sample(self, sampler: Any, row: int) -> int:
+        assert self.steps[-1][row].output
+        return min(self.steps[-1][row].token + 1, END)
+
+    def forget(self, sequence: int) -> None:
+        self.cells.pop(sequence, None)
+
+    def is_end(self, token: int) -> bool:
+        return token == END
+
+    def piece(self, token: int) -> bytes:
+        return str(token).encode()
+
+    def open_sampler(self, _sampling: Sampling) -> object:
+        self.samplers += 1
+        return object()
+
+    def close_sampler(self, _sampler: object) -> None:
+        self.samplers -= 1
+
+
+type Told = list[tuple[int, Event]]
+
+
+def engine(context: int = 300, sequences: int = 4, batch: int = 8) -> tuple[Engine, Counter, Told]:
+    llama = Counter(Limits(context=context, sequences=sequences, batch=batch))
+    told: Told = []
+    return Engine(cast("Llama", llama), lambda number, event: told.append((number, event))), llama, told
+
+
+def request(max_tokens: int | None = None, stop: tuple[str, ...] = ()) -> ChatRequest:
+    return ChatRequest(messages=(), sampling=SAMPLING, max_tokens=max_tokens, stop=stop)
+
+
+def run(one: Engine) -> int:
+    steps = 0
+    while one.busy:
+        one.step()
+        steps += 1
+        assert steps < 10_000
+    return steps
+
+
+def text(told: Told, number: int) -> str:
+    return "".join(event.text for of, event in told if of == number and isinstance(event, Piece))
+
+
+def end(told: Told, number: int) -> Finished:
+    (finished,) = (event for of, event in told if of == number and isinstance(event, Finished))
+    return finished
+
+
+def test_one_request() -> None:
+    one, llama, told = engine()
+    one.ask(1, [5], request())
+    run(one)
+    assert told[0] == (1, Started(prompt_tokens=1))
+    assert text(told, 1) == "678"
+    assert end(told, 1) == Finished(finish=Finish.STOP, completion_tokens=4)
+    assert (llama.cells, llama.samplers) == ({}, 0)
+
+
+def test_limit_and_stop_text() -> None:
+    one, llama, told = engine()
+    one.ask(1, [1], request(max_tokens=3))
+    one.ask(2, [1], request(stop=("56",)))
+    run(one)
+    assert (text(told, 1), end(told, 1).finish) == ("234", Finish.LENGTH)
+    assert (text(told, 2), end(told, 2).finish) == ("234", Finish.STOP)
+    assert (llama.cells, llama.samplers) == ({}, 0)
+
+
+def test_answers_share_steps() -> None:
+    one, llama, _ = engine()
+    for number in range(4):
+        one.ask(number, [1], request())
+    assert run(one) == 8
+    assert [len(step) for step in llama.steps] == [4] * 8
+
+
+def test_running_answer_gets_its_token_in_every_step_beside_a_long_prompt() -> None:
+    one, _, told = engine()
+    one.ask(1, [1], request())
+    one.step()
+    one.ask(2, [0] * 60, request(max_tokens=1))
+    before = len(text(told, 1))
+    for _ in range(5):
+        one.step()
+    assert len(text(told, 1)) == before + 5
+    assert text(told, 2) == ""
+
+
+def test_short_prompt_does_not_wait_for_a_long_one() -> None:
+    one, llama, told = engine()
+    one.ask(1, [0] * 60, request(max_tokens=1))
+    one.ask(2, [1, 1, 1], request(max_tokens=1))
+    one.step()
+    assert text(told, 2) == "2"
+    assert len(llama.steps[0]) == 8  # and the batch was full all the same
+
+
+def test_cancelled_requests_are_gone_at_once() -> None:
+    one, llama, told = engine(sequences=1)
+    one.ask(1, [1], request())
+    one.ask(2, [1], request())
+    one.step()
+    one.cancel(1)
+    one.cancel(2)
+    one.cancel(3)
+    assert not one.busy
+    assert (llama.cells, llama.samplers) == ({}, 0)
+    assert not any(isinstance(event, Finished) for _, event in told)
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    one, llama, _ = engine(context=20)
+    with pytest.raises(ContextTooLongError, match="20 tokens, the messages are 20"):
+        one.ask(1, [1] * 20, request())
+    with pytest.raises(InvalidRequestError, match="empty"):
+        one.ask(2, [], request())
+    assert (one.busy, llama.samplers) == (False, 0)
+
+
+def test_answer_ends_where_the_context_ends() -> None:
+    one, _, told = engine(context=20)
+    one.ask(1, [0] * 17, request())
+    run(one)
+    assert (text(told, 1), end(told, 1)) == ("123", Finished(finish=Finish.LENGTH, completion_tokens=3))
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.integers(0, 8)), min_size=1, max_size=12),
+    st.integers(70, 200),
+)
+def test_full_context_delays_answers_and_changes_none(asked: list[tuple[int, int]], context: int) -> None:
+    one, llama, told = engine(context=context, sequences=6)
+    for number, (length, last) in enumerate(asked):
+        one.ask(number, [0] * (length - 1) + [last], request())
+    run(one)
+    for number, (_, last) in enumerate(asked):
+        assert text(told, number) == "".join(map(str, range(last + 1, END)))
+    assert (llama.cells, llama.samplers) == ({}, 0)
+
+
+def test_context_that_holds_nothing_is_a_failure_not_a_loop() -> None:
+    one, llama, _ = engine()
+    one.ask(1, [1], request())
+    llama.limits = Limits(context=0, sequences=4, batch=8)
+    with pytest.raises(WorkerLostError):
+        one.step()
+
+
+@given(st.integers(0, 100), st.lists(st.integers(1, 50), max_size=8))
+def test_share_is_fair_and_leaves_nothing(budget: int, wanted: list[int]) -> None:
+    given_out = share(budget, wanted)
+    assert all(0 <= got <= want for got, want in zip(given_out, wanted, strict=True))
+    assert sum(given_out) == min(budget, sum(wanted))
+    unsatisfied = [got for got, want in zip(given_out, wanted, strict=True) if got < want]
+    assert max(given_out, default=0) - min(unsatisfied, default=100) <= 1
+
+
+def test_meter_forgets_what_is_long_ago() -> None:
+    meter = Meter(window_s=2)
+    assert meter.rate == 0
+    meter.add(10, 1)
+    for _ in range(4):
+        meter.add(1, 10)
+    assert meter.rate == pytest.approx(10)
