@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Iterator
-from enum import EnumType
+from enum import Enum, EnumType
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -20,11 +20,12 @@ _INTRO = """\
 # image.yaml
 
 The one description of the image. It is checked whole before anything is built: an unknown key, a wrong type,
-an unknown feature, a missing role or a package listed twice is reported with its line, the build ends with exit
-code 2, and nothing was touched. `sudo make check` does only that.
+an unknown feature, a missing role or a package listed twice is reported with its line, the build ends with
+exit code 2, and nothing was touched. `sudo make check` does only that.
 
 Generated from `scripts/spec/model.py` by `make render`.
 """
+_HEAD = "| key | value | meaning |\n|---|---|---|\n"
 _CODES = """\
 # Exit codes of the build
 
@@ -65,8 +66,8 @@ def _inner_models(annotation: object) -> list[type[BaseModel]]:
 
 
 def _model_section(model: type[BaseModel], title: str) -> str:
-    head = f"\n## {title}\n\n{(inspect.getdoc(model) or '').splitlines()[0]}\n\n| key | value | meaning |\n|---|---|---|\n"
-    return head + "".join(_row(name, field) for name, field in model.model_fields.items())
+    rows = "".join(_row(name, field) for name, field in model.model_fields.items())
+    return f"\n## {title}\n\n{(inspect.getdoc(model) or '').splitlines()[0]}\n\n{_HEAD}{rows}"
 
 
 def _row(name: str, field: FieldInfo) -> str:
@@ -91,10 +92,12 @@ def _type(annotation: object) -> str:
     if parts:
         return " or ".join(_type(part) for part in parts)
     if isinstance(annotation, EnumType):
-        return " or ".join(f"`{item.value}`" for item in annotation)
+        members: list[Enum] = list(annotation)
+        return " or ".join(f"`{item.value}`" for item in members)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "mapping"
-    return {"str": "text", "int": "number", "NoneType": "null"}.get(getattr(annotation, "__name__", ""), "value")
+    words = {"str": "text", "int": "number", "NoneType": "null"}
+    return words.get(getattr(annotation, "__name__", ""), "value")
 
 
 def _bound(item: object) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from scripts.errors import BuildError
-from scripts.process import Runner
+from scripts.process import Argument, Runner
 from scripts.rootfs import kernel_mounts
 
 _ROLES = Path(__file__).resolve().parent.parent / "roles"
@@ -28,7 +28,7 @@ def apply_roles(runner: Runner, root: Path, variables: Path) -> None:
         BuildError: a role failed; its output is in the runner's log.
     """
     kernel = _kernel(root)
-    command = [
+    command: list[Argument] = [
         "ansible-playbook", "--inventory", f"{root.resolve()},", "--connection", "sigmavault_chroot",
         "--extra-vars", f"@{variables.resolve()}",
         "--extra-vars", json.dumps({"sigmavault_kernel": kernel, **_archive(runner)}),

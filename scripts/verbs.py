@@ -8,11 +8,11 @@ import subprocess
 from dataclasses import replace
 
 from scripts.errors import SpecError
+from scripts.reference import exit_codes_page, image_yaml_page
+from scripts.render.files import write
 from scripts.render.livebuild import render_livebuild
 from scripts.render.mkosi import render_mkosi
 from scripts.render.rolevars import role_vars
-from scripts.render.files import write
-from scripts.reference import exit_codes_page, image_yaml_page
 from scripts.session import Session
 from scripts.spec.load import load_spec
 from scripts.spec.model import Spec, Target, Variant
@@ -130,7 +130,9 @@ def test(session: Session, arguments: argparse.Namespace) -> int:
         return code
     session, spec = _begin(session)
     live = build_iso(session, _image(spec, Target.ISO, arguments))
-    appliance = build_disk(session, Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK))
+    appliance = build_disk(
+        session, Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK)
+    )
     iso_path = live.folder / live.name
     with unpacked(session, iso_path) as root:
         env = {

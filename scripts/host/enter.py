@@ -34,6 +34,7 @@ def command(
 
     Args:
         tree: root of the tools tree on the host.
+        argv: program and arguments.
         binds: folder on the host → path inside, writable.
         readonly: file or folder on the host → path inside, read-only.
         env: the whole environment of the program.
@@ -89,7 +90,7 @@ def _pivot(tree: Path) -> None:
     subprocess.run(["pivot_root", ".", "run/old-root"], check=True)
     os.chdir("/")
     subprocess.run(["umount", "--lazy", "/run/old-root"], check=True)
-    os.rmdir("/run/old-root")
+    Path("/run/old-root").rmdir()
 
 
 def _be_init(child: int) -> NoReturn:
@@ -117,7 +118,7 @@ def _main(text: str) -> NoReturn:
         _be_init(child)
     os.chdir(request["cwd"])
     argv = request["argv"]
-    os.execvpe(argv[0], argv, request["env"])
+    os.execvpe(argv[0], argv, request["env"])  # noqa: S606 - an argument list is the house rule
 
 
 if __name__ == "__main__":

@@ -25,4 +25,4 @@ def hold(path: Path, purpose: str) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{purpose} (process {os.getpid()})\n".encode(), 0)
-    os.set_inheritable(descriptor, True)
+    os.set_inheritable(descriptor, True)  # noqa: FBT003 - takes no keyword

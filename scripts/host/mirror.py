@@ -48,7 +48,8 @@ class Mirror:
         """The same as a deb822 file; empty for the tools' default archive."""
         valid = "Check-Valid-Until: no\n" if self.dated else ""
         return "\n".join(
-            f"Types: deb\nURIs: {uri}\nSuites: {name}\nComponents: {components}\nSigned-By: {keyring}\n{valid}"
+            f"Types: deb\nURIs: {uri}\nSuites: {name}\nComponents: {components}\n"
+            f"Signed-By: {keyring}\n{valid}"
             for uri, name in self._suites(suite)
         )
 

@@ -7,12 +7,11 @@ goes into it, so that a change of a daemon does not pack the model again.
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable
-from email.utils import format_datetime
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 from scripts.cachekey import digest
@@ -38,11 +37,12 @@ def own_packages(session: Session, spec: Spec) -> list[Path]:
     model = embedded_model(session, spec.model)
     manifest = session.paths.source / "models-manifest.yaml"
     packages: list[Path] = []
-    for source, inputs, stage in (
+    sources: tuple[tuple[str, list[Path | str], Callable[[Path], None]], ...] = (
         ("sigmavault-runtime", [services / "runtime", python], _stage_runtime(services, python)),
         ("sigmavault-model", [services / "model", spec.model], _stage_model(services, model)),
         ("sigmavault", [*_service_parts(services), manifest], _stage_services(services, manifest)),
-    ):
+    )
+    for source, inputs, stage in sources:
         packages.extend(_package(session, spec, source, inputs, stage))
     return packages
 
@@ -114,7 +114,7 @@ def _build(
     if not built:
         raise BuildError(f"{source}: dpkg-buildpackage made no package")
     for item in built:
-        os.chmod(item, 0o644)
+        item.chmod(0o644)
         shutil.move(item, partial / item.name)
     partial.rename(done)
     shutil.rmtree(scratch)

@@ -66,8 +66,10 @@ def _make(session: Session, image: Image, layer: Layer, below: list[Path], done:
             if "Unable to locate package" in line or "no installation candidate" in line
         ]
         if missing:
-            raise MirrorError(f"layer {layer.name}: {missing[0].removeprefix('E: ')}",
-                              "is the name right, and the archive area in image.yaml?") from error  # fmt: skip
+            raise MirrorError(
+                f"layer {layer.name}: {missing[0].removeprefix('E: ')}",
+                "is the name right, and the archive area in image.yaml?",
+            ) from error
         raise
     partial.rename(done)
 

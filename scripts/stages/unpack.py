@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scripts.process import Argument
 from scripts.session import Session
 
 
@@ -20,7 +21,8 @@ def unpacked(session: Session, iso: Path) -> Iterator[Path]:
     run = session.runner.run
     try:
         with session.progress.step("Root tree out of the ISO"):
-            run(["xorriso", "-osirrox", "on", "-indev", iso, "-extract", "/live/filesystem.squashfs", squashfs])
+            extract: list[Argument] = ["-extract", "/live/filesystem.squashfs", squashfs]
+            run(["xorriso", "-osirrox", "on", "-indev", iso, *extract])
             run(["unsquashfs", "-quiet", "-no-progress", "-dest", folder / "root", squashfs])
             squashfs.unlink()
         yield folder / "root"
