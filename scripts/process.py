@@ -67,8 +67,8 @@ class Runner:
                 command, cwd=cwd, env={**self.env, **(env or {})}, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
             )  # fmt: skip
-        except FileNotFoundError:
-            raise CommandError(command, 127, [f"{command[0]}: no such program"], hint) from None
+        except OSError as error:
+            raise _not_started(command, error, hint) from None
         with process:
             assert process.stdout is not None  # noqa: S101 - PIPE was asked for
             for line in process.stdout:
@@ -80,17 +80,35 @@ class Runner:
             raise CommandError(command, process.returncode, tail, hint)
         return list(tail)
 
+    def status(
+        self, argv: Iterable[Argument], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> int:
+        """Run a program that speaks to the person itself (pytest, a shell); its exit code.
+
+        Raises:
+            CommandError: it could not be started.
+        """
+        command = [os.fspath(item) for item in argv]
+        self.note("$ " + " ".join(command))
+        try:
+            return subprocess.run(command, cwd=cwd, env={**self.env, **(env or {})}, check=False).returncode
+        except OSError as error:
+            raise _not_started(command, error, "") from None
+
     def output(self, argv: Iterable[Argument], *, cwd: Path | None = None) -> str:
         """Standard output of a short program.
 
         Raises:
-            CommandError: it ended with a failure.
+            CommandError: it ended with a failure, or could not be started.
         """
         command = [os.fspath(item) for item in argv]
-        done = subprocess.run(
-            command, cwd=cwd, env=dict(self.env), stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, errors="replace", check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                command, cwd=cwd, env=dict(self.env), stdin=subprocess.DEVNULL, capture_output=True,
+                text=True, errors="replace", check=False,
+            )  # fmt: skip
+        except OSError as error:
+            raise _not_started(command, error, "") from None
         if done.returncode != 0:
             raise CommandError(command, done.returncode, done.stderr.splitlines()[-_TAIL:])
         return done.stdout
@@ -99,3 +117,8 @@ class Runner:
         """Write a line into the log."""
         self.log.write(f"{time.strftime('%H:%M:%S')} {text}\n")
         self.log.flush()
+
+
+def _not_started(command: Sequence[str], error: OSError, hint: str) -> CommandError:
+    """A program that is missing, is none, or whose working folder is missing."""
+    return CommandError(command, 127, [f"{error.filename or command[0]}: {error.strerror}"], hint)

@@ -31,7 +31,7 @@ def apply_roles(runner: Runner, root: Path, variables: Path) -> None:
     command: list[Argument] = [
         "ansible-playbook", "--inventory", f"{root.resolve()},", "--connection", "sigmavault_chroot",
         "--extra-vars", f"@{variables.resolve()}",
-        "--extra-vars", json.dumps({"sigmavault_kernel": kernel, **_archive(runner)}),
+        "--extra-vars", json.dumps({"sigmavault_kernel": kernel, **archives(runner)}),
         _ROLES / "site.yml",
     ]  # fmt: skip
     env = {
@@ -47,7 +47,7 @@ def apply_roles(runner: Runner, root: Path, variables: Path) -> None:
         runner.run(command, cwd=_ROLES, env=env, hint="which task failed stands above, in the log")
 
 
-def _archive(runner: Runner) -> dict[str, str]:
+def archives(runner: Runner) -> dict[str, str]:
     """The archives that an installed system updates from: those live-build names by itself.
 
     `IMAGE_MIRROR` and `IMAGE_SECURITY_MIRROR` give others. What the build itself read from is of no

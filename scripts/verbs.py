@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
+import shutil
 from dataclasses import replace
 
 from scripts.errors import SpecError
@@ -64,9 +64,10 @@ def debs(session: Session, _arguments: argparse.Namespace) -> int:
     """Build our own Debian packages."""
     session, spec = _begin(session)
     target = session.paths.out / "debs"
-    target.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
     for package in own_packages(session, spec):
-        session.runner.run(["cp", "--", package, target])
+        shutil.copy(package, target)
         session.progress.say(f"build/out/debs/{package.name}")
     return 0
 
@@ -108,9 +109,7 @@ def check(session: Session, _arguments: argparse.Namespace) -> int:
 
 def _pytest(session: Session, arguments: list[str], env: dict[str, str] | None = None) -> int:
     command = ["python3", "-m", "pytest", *arguments]
-    return subprocess.run(
-        command, cwd=session.paths.source, env={**os.environ, **(env or {})}, check=False
-    ).returncode
+    return session.runner.status(command, cwd=session.paths.source, env=env)
 
 
 def test_fast(session: Session, arguments: argparse.Namespace) -> int:
@@ -118,9 +117,9 @@ def test_fast(session: Session, arguments: argparse.Namespace) -> int:
     return _pytest(session, ["tests/unit", "tests/static", *arguments.rest])
 
 
-def lint(session: Session, _arguments: argparse.Namespace) -> int:
+def lint(session: Session, arguments: argparse.Namespace) -> int:
     """Run the linters."""
-    return _pytest(session, ["tests/static"])
+    return _pytest(session, ["tests/static", *arguments.rest])
 
 
 def test(session: Session, arguments: argparse.Namespace) -> int:
@@ -150,7 +149,7 @@ def test(session: Session, arguments: argparse.Namespace) -> int:
 def vm(session: Session, arguments: argparse.Namespace) -> int:
     """Open an image in a virtual machine."""
     command = ["python3", "-m", "tests.vm.machine", *arguments.rest]
-    return subprocess.run(command, cwd=session.paths.source, check=False).returncode
+    return session.runner.status(command, cwd=session.paths.source)
 
 
 def bench_build(session: Session, arguments: argparse.Namespace) -> int:
