@@ -48,4 +48,4 @@ clean: ## remove what this checkout has built
 	rm -rf build
 
 clean-cache: ## empty the cache: the next build takes everything from the archive again
-	rm -rf -- "$${CACHE:-/var/cache/sigmavault}"
+	@$(RUN) clean-cache

@@ -9,17 +9,32 @@ import os
 import sys
 from pathlib import Path
 
-from scripts.errors import BuildError
-from scripts.host.launch import launch
+if sys.version_info < (3, 11):  # noqa: UP036 - the host may be older than the tools tree
+    # Before the imports, which an older Python could not read.
+    sys.stderr.write(f"error: Python 3.11 or newer is needed, this is {sys.version.split()[0]}\n")
+    sys.exit(3)
 
-if __name__ == "__main__":
+from scripts.errors import BuildError
+from scripts.host.cache import empty
+from scripts.host.launch import cache_folder, launch
+
+
+def main(argv: list[str], environ: dict[str, str]) -> int:
+    """Run a verb; returns only when it is one of the machine's own, or failed."""
     try:
-        launch(Path(__file__).resolve().parent.parent, sys.argv[1:], dict(os.environ))
+        if argv[:1] == ["clean-cache"]:
+            empty(cache_folder(environ))
+            return 0
+        launch(Path(__file__).resolve().parent.parent, argv, environ)
     except BuildError as error:
         sys.stderr.write(f"error: {error.message}\n")
         if error.hint:
             sys.stderr.write(f"hint: {error.hint}\n")
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; nothing was left mounted, the next run goes on from the cache\n")
-        sys.exit(130)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], dict(os.environ)))

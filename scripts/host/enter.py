@@ -5,8 +5,9 @@ The program gets its own mount and PID namespaces. The tree becomes the real mou
 program ends, however it ends, the kernel takes every process and every mount of the namespaces with
 it: nothing is left on the host.
 
-This file is also a program: `python3 enter.py REQUEST.json`, started by `unshare` inside the new
-namespaces.
+This file is also a program: `python3 enter.py DESCRIPTOR`, started by `unshare` inside the new
+namespaces. What to do comes as JSON in a file in memory: the environment may hold the password of a
+proxy, and arguments are for everybody to read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 SOURCE = Path("/src")
 """The checkout, inside the tools tree: a fixed path, so that no build path differs between machines."""
@@ -31,6 +32,8 @@ def command(
     env: Mapping[str, str], cwd: Path = SOURCE,
 ) -> list[str]:  # fmt: skip
     """The argument list that runs `argv` inside `tree`.
+
+    It names an inherited file descriptor: run it by exec, or as a child with `close_fds=False`.
 
     Args:
         tree: root of the tools tree on the host.
@@ -50,8 +53,22 @@ def command(
     }
     return [
         "unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private",
-        sys.executable, os.fspath(Path(__file__).resolve()), json.dumps(request),
+        sys.executable, os.fspath(Path(__file__).resolve()), str(_keep(json.dumps(request))),
     ]  # fmt: skip
+
+
+def _keep(text: str) -> int:
+    """An inheritable descriptor of a file in memory that holds `text`."""
+    descriptor = os.memfd_create("sigmavault-enter", 0)
+    with os.fdopen(os.dup(descriptor), "w") as stream:
+        stream.write(text)
+    return descriptor
+
+
+def read_request(descriptor: int) -> dict[str, Any]:
+    """What `command` has put behind a descriptor."""
+    request: dict[str, Any] = json.loads(os.pread(descriptor, os.fstat(descriptor).st_size, 0))
+    return request
 
 
 def _mount(*args: str | os.PathLike[str]) -> None:
@@ -59,6 +76,8 @@ def _mount(*args: str | os.PathLike[str]) -> None:
 
 
 def _bind(source: Path, target: Path, *, readonly: bool) -> None:
+    if target.is_symlink():  # it would lead out of the tree, on the host
+        target.unlink()
     if source.is_dir():
         target.mkdir(parents=True, exist_ok=True)
     else:
@@ -109,8 +128,9 @@ def _be_init(child: int) -> NoReturn:
             os._exit(code if code >= 0 else 128 - code)
 
 
-def _main(text: str) -> NoReturn:
-    request = json.loads(text)
+def _main(descriptor: int) -> NoReturn:
+    request = read_request(descriptor)
+    os.close(descriptor)
     _prepare(Path(request["tree"]), request)
     _pivot(Path(request["tree"]))
     child = os.fork()
@@ -122,4 +142,4 @@ def _main(text: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1])
+    _main(int(sys.argv[1]))

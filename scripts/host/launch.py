@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,14 +12,13 @@ from typing import NoReturn
 
 from scripts.errors import BuildError, HostError
 from scripts.host import bootstrap, enter
+from scripts.host.cache import claim
 from scripts.host.lock import hold
+from scripts.host.machine import BUILDS, check_machine
 from scripts.host.mirror import Mirror, find_mirror
 from scripts.host.trust import Trust, read_trust
 
 _CACHE = Path("/var/cache/sigmavault")
-_NEED_BYTES = 25 * 10**9
-"""Free space that a build from empty caches takes at its peak, with slack."""
-
 _PASSED = (
     "VARIANT",
     "IMAGE_MIRROR",
@@ -40,42 +38,37 @@ def launch(source: Path, argv: Sequence[str], environ: Mapping[str, str]) -> NoR
         BuildError: the host cannot build, or the tools tree could not be made.
     """
     verb = argv[0] if argv else "help"
-    cache = Path(environ.get("CACHE") or _CACHE).resolve()
-    _check_host(cache)
+    cache = cache_folder(environ)
+    check_machine(verb, source, cache)
     mirror = _mirror(environ)
     trust = read_trust(environ)
-    cache.mkdir(parents=True, exist_ok=True)
+    claim(cache)
     (source / "build/log").mkdir(parents=True, exist_ok=True)
-    hold(source / "build/.lock", f"make {verb}")
+    _take_turn(verb, source, cache)
     tree = _tools_tree(source, cache, mirror, trust)
     command = _enter(tree, source, cache, mirror, trust, environ, _program(argv))
     sys.stdout.flush()
     os.execvp(command[0], command)  # noqa: S606 - an argument list is the house rule
 
 
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """The cache that `CACHE=` names, or the usual one."""
+    return Path(environ.get("CACHE") or _CACHE).resolve()
+
+
+def _take_turn(verb: str, source: Path, cache: Path) -> None:
+    """Verbs that write wait for each other, in one checkout and in one cache; a shell waits for nobody."""
+    purpose = f"`make {verb}` in {source}"
+    if verb in BUILDS or verb == "render":
+        hold(source / "build/.lock", purpose)
+    if verb in BUILDS:
+        hold(cache / "build.lock", purpose)
+
+
 def _program(argv: Sequence[str]) -> list[str]:
     if argv and argv[0] == "shell":
         return ["bash", "--login"]
     return ["python3", "-m", "scripts.cli", *argv]
-
-
-def _check_host(cache: Path) -> None:
-    if os.geteuid() != 0:
-        raise HostError("building an image needs root", "sudo make …")
-    if sys.version_info < (3, 11):  # noqa: UP036 - the host is older than the tools tree
-        raise HostError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
-    for program in ("unshare", "mount", "pivot_root"):
-        if shutil.which(program) is None:
-            raise HostError(f"the program {program} is missing", "apt install util-linux")
-    existing = next(path for path in [cache, *cache.parents] if path.exists())
-    free = shutil.disk_usage(existing).free
-    warm = (cache / "layers").is_dir()
-    need = _NEED_BYTES // 3 if warm else _NEED_BYTES
-    if free < need:
-        raise HostError(
-            f"{existing} has {free / 1e9:.1f} GB free, a build needs {need / 1e9:.0f} GB",
-            "make clean-cache empties the cache, CACHE=/other/disk moves it",
-        )
 
 
 def _mirror(environ: Mapping[str, str]) -> Mirror:
@@ -89,9 +82,14 @@ def _tools_tree(source: Path, cache: Path, mirror: Mirror, trust: Trust) -> Path
     final = bootstrap.tree_path(cache)
     if final.is_dir():
         return final
-    hold(cache / "tools.lock", "the tools tree")
-    if final.is_dir():
-        return final
+    lock = hold(cache / "tools.lock", f"the tools tree, made from {source},")
+    try:
+        return final if final.is_dir() else _make_tools_tree(source, cache, mirror, trust)
+    finally:
+        os.close(lock)
+
+
+def _make_tools_tree(source: Path, cache: Path, mirror: Mirror, trust: Trust) -> Path:
     log = source / "build/log/tools.log"
     begun = time.monotonic()
     sys.stdout.write("Tools tree (Debian 13, about two minutes) …\n")
@@ -99,10 +97,10 @@ def _tools_tree(source: Path, cache: Path, mirror: Mirror, trust: Trust) -> Path
     try:
         partial = bootstrap.make_tree(cache, mirror, log)
         _pip(partial, source, cache, mirror, trust, log)
-    except BuildError as error:
+    except BuildError:
         tail = log.read_text(errors="replace").splitlines()[-12:] if log.is_file() else []
         sys.stderr.write("\n".join(f"  | {line}" for line in tail) + f"\nthe whole output: {log}\n")
-        raise error
+        raise
     sys.stdout.write(f"✓ Tools tree  {time.monotonic() - begun:.0f} s\n")
     return bootstrap.finish(cache, partial)
 
@@ -114,7 +112,8 @@ def _pip(tree: Path, source: Path, cache: Path, mirror: Mirror, trust: Trust, lo
             os.fspath(enter.SOURCE / bootstrap.REQUIREMENTS.relative_to(source))]  # fmt: skip
     command = _enter(tree, source, cache, mirror, trust, {}, argv)
     with log.open("ab") as stream:
-        done = subprocess.run(command, stdout=stream, stderr=stream, check=False)
+        # The command names a descriptor that it must inherit.
+        done = subprocess.run(command, stdout=stream, stderr=stream, check=False, close_fds=False)
     if done.returncode != 0:
         raise BuildError("pip could not install the tools that Debian lacks",
                          "is the Python package index reachable?")  # fmt: skip

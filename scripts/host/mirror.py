@@ -11,7 +11,8 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-_URI = re.compile(r"(https?|file|ftp)://[\w.\-:\[\]@/~%+]+/?")
+_URI = re.compile(r"https?://[\w.\-:\[\]@/~%+]+")
+"""What the tools tree can reach too: a folder of the host is not seen there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def find_mirror(main: str = "", security: str = "") -> Mirror:
     """
     for uri in filter(None, (main, security)):
         if not _URI.fullmatch(uri):
-            raise ValueError(f"not the URI of a package archive: {uri!r}")
+            raise ValueError(f"not the http(s) URI of a package archive: {uri!r}")
     chosen = (main or _from_apt()).rstrip("/")
     if not chosen:
         return Mirror(main="", security="")
@@ -85,10 +86,13 @@ def _from_apt() -> str:
     """The first Debian archive in the host's apt configuration, or an empty text."""
     if shutil.which("apt-get") is None:
         return ""
-    listing = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(LABEL)", "Identifier: Packages"],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    try:
+        listing = subprocess.run(
+            ["apt-get", "indextargets", "--format", "$(REPO_URI) $(LABEL)", "Identifier: Packages"],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return ""
     return pick_debian(listing.stdout)
 
 
@@ -96,9 +100,10 @@ def pick_debian(listing: str) -> str:
     """The Debian archive in a listing of "URI label" lines.
 
     Labels are known only after `apt-get update`; without them the archive's customary folder name
-    decides.
+    decides. Installation media and other methods than HTTP are passed over.
     """
-    rows = [line.split(maxsplit=1) for line in listing.splitlines() if line.strip()]
+    lines = [line.split(maxsplit=1) for line in listing.splitlines() if line.strip()]
+    rows = [row for row in lines if _URI.fullmatch(row[0])]
     labelled = [row[0] for row in rows if len(row) == 2 and row[1].strip() == "Debian"]
     by_name = [row[0] for row in rows if row[0].rstrip("/").endswith("/debian")]
     return next(iter([*labelled, *by_name]), "")

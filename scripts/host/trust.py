@@ -103,6 +103,6 @@ def _apt_proxy() -> str:
             ["apt-config", "shell", "proxy", "Acquire::http::Proxy"],
             capture_output=True, text=True, check=False, timeout=20,
         )  # fmt: skip
-    except FileNotFoundError:
+    except (FileNotFoundError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout.strip().removeprefix("proxy=").strip("'\"")
