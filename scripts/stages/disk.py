@@ -10,6 +10,7 @@ from scripts.host.bootstrap import SUITE
 from scripts.render.files import write
 from scripts.render.mkosi import render_mkosi
 from scripts.render.rolevars import role_vars
+from scripts.report.beside import complete, image_file
 from scripts.rootfs import stacked
 from scripts.session import Session
 from scripts.spec.select import Image
@@ -56,8 +57,7 @@ def _build(session: Session, image: Image, stack: list[Path], debs: list[Path], 
         session.runner.run(
             _command(session, work), cwd=session.paths.source, hint="the whole output is in the log"
         )
-        status = base / "var/lib/dpkg/status"
-        _collect(session, image, work, status, done)
+        _collect(session, image, work / "out", done)
     shutil.rmtree(work)
 
 
@@ -96,25 +96,17 @@ def _sandbox(session: Session, image: Image, sandbox: Path) -> None:
         write(sandbox / "etc/apt/sources.list.d/mkosi.sources", text)
 
 
-def _collect(session: Session, image: Image, work: Path, status: Path, done: Path) -> None:
-    partial = done.with_name(done.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    raw = work / "out/image.raw"
+def _collect(session: Session, image: Image, out: Path, done: Path) -> None:
+    """Keep the image, and the reports that mkosi.postinst wrote about its root tree."""
+    raw = out / "image.raw"
     if not raw.is_file():
         raise BuildError("mkosi made no disk image")
+    partial = done.with_name(done.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(out / "reports", partial)
     session.runner.run(
-        [
-            "qemu-img",
-            "convert",
-            "-O",
-            "qcow2",
-            "-c",
-            "-o",
-            "compression_type=zstd",
-            raw,
-            partial / f"{image.name}.qcow2",
-        ]
-    )
-    shutil.copy(status, partial / "dpkg-status")
+        ["qemu-img", "convert", "-O", "qcow2", "-c", "-o", "compression_type=zstd",
+         raw, partial / image_file(image)]
+    )  # fmt: skip
+    complete(partial, image, Path(session.runner.log.name))
     partial.rename(done)

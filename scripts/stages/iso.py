@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scripts.errors import BuildError
 from scripts.render.livebuild import render_livebuild
+from scripts.report.beside import complete, image_file
 from scripts.rootfs import stacked
 from scripts.session import Session
 from scripts.spec.select import Image
@@ -46,7 +47,7 @@ def _build(session: Session, image: Image, stack: list[Path], debs: list[Path], 
         (tree / ".build").mkdir(exist_ok=True)
         (tree / ".build/bootstrap").touch()
         run(["lb", "build"], cwd=tree, env=env, hint="the whole output is in the log")
-        _collect(image, tree, done)
+        _collect(session, image, tree, done)
     shutil.rmtree(tree)
     shutil.rmtree(upper)
 
@@ -63,14 +64,19 @@ def _environment(session: Session) -> dict[str, str]:
     }
 
 
-def _collect(image: Image, tree: Path, done: Path) -> None:
-    """Keep the image and what the reports need of its root tree."""
+def _collect(session: Session, image: Image, tree: Path, done: Path) -> None:
+    """Keep the image and the reports about it, while its root tree is still there."""
     built = sorted(tree.glob("*.iso"))
     if len(built) != 1:
         raise BuildError(f"live-build made {len(built)} ISO files where one was expected")
     partial = done.with_name(done.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    shutil.move(built[0], partial / f"{image.name}.iso")
-    shutil.copy(tree / "chroot/var/lib/dpkg/status", partial / "dpkg-status")
+    shutil.move(built[0], partial / image_file(image))
+    session.runner.run(
+        ["python3", "-m", "scripts.report", "--root", tree / "chroot", "--vars", tree / "roles.json",
+         "--into", partial],
+        cwd=session.paths.source, env=_environment(session),
+    )  # fmt: skip
+    complete(partial, image, Path(session.runner.log.name))
     partial.rename(done)

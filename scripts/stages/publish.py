@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scripts.cachekey import digest
 from scripts.render.rolevars import role_vars
+from scripts.report.beside import image_file, size_report
 from scripts.session import Session
 from scripts.spec.check import overlay_files
 from scripts.spec.select import Image
@@ -37,7 +38,7 @@ def image_key(session: Session, image: Image, stack: list[Path], debs: list[Path
         [layer.name for layer in stack], [deb.parent.name for deb in debs], session.epoch,
         role_vars(image), image.spec.model_dump(mode="json"), source / "roles",
         [os.fspath(path.relative_to(source)) for path in overlay], *overlay,
-        *(source / part for part in parts), Path(__file__).parent,
+        *(source / part for part in parts), source / "scripts/report", Path(__file__).parent,
     )  # fmt: skip
 
 
@@ -45,16 +46,17 @@ def publish(session: Session, image: Image, cached: Path) -> Built:
     """Put the image of a cache folder into the output folder, by hard link where that can be."""
     out = session.paths.out
     out.mkdir(parents=True, exist_ok=True)
-    names = []
+    sizes = size_report(cached, out, image)
     for path in sorted(cached.iterdir()):
-        target = out / (
-            path.name if path.name.startswith(image.name) else f"{image.name}-{image.target}.{path.name}"
-        )
+        target = out / path.name
         target.unlink(missing_ok=True)
         try:
             target.hardlink_to(path)
         except OSError:
             shutil.copyfile(path, target)
-        names.append(target.name)
-    main = next(name for name in names if name.endswith((".iso", ".qcow2")))
-    return Built(name=main, folder=out, cached=cached)
+    name = image_file(image)
+    report = out / f"{name}.sizes"
+    # Not written through the link: the cached report knows of no image before it.
+    report.unlink()
+    report.write_text(sizes, encoding="utf-8")
+    return Built(name=name, folder=out, cached=cached)

@@ -1,0 +1,1 @@
+"""What lies beside an image: package list, SBOM, sizes, checksum, build log."""

@@ -1,0 +1,166 @@
+"""How two images differ: `make compare A=build/out/x.iso B=build/out/y.iso`, inside the tools tree.
+
+Bytes first. For two ISOs also the files of their root trees: content, mode, owner, time. That needs
+room for one unpacked tree (3 GB) in the cache and root, for owners and device nodes.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy
+
+from scripts.errors import BuildError
+from scripts.host.enter import CACHE
+from scripts.process import Runner
+from scripts.report.tree import sha256
+
+_BLOCK = 1 << 22
+_SHOWN = 50
+_SQUASHFS = "/live/filesystem.squashfs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByteDifference:
+    """How two files differ.
+
+    Attributes:
+        sizes: of both, in bytes.
+        differing: bytes at the same offset that differ; of the longer file, all that the other lacks.
+        first: offset of the first differing byte, or None.
+    """
+
+    sizes: tuple[int, int]
+    differing: int
+    first: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file of a root tree.
+
+    Attributes:
+        kind: letter as in `ls -l`.
+        content: hash of a file, target of a link, numbers of a device.
+        mode: permission bits.
+        owner: user and group number.
+        mtime: seconds since 1970.
+    """
+
+    kind: str
+    content: str
+    mode: int
+    owner: tuple[int, int]
+    mtime: int
+
+
+def compare_bytes(one: Path, other: Path) -> ByteDifference:
+    """Count the differing bytes of two files."""
+    sizes = (one.stat().st_size, other.stat().st_size)
+    differing, first, offset = abs(sizes[0] - sizes[1]), None, 0
+    with one.open("rb") as left, other.open("rb") as right:
+        while (a := left.read(_BLOCK)) and (b := right.read(_BLOCK)):
+            if a != b:
+                shared = min(len(a), len(b))
+                unequal = numpy.frombuffer(a, numpy.uint8, shared) != numpy.frombuffer(b, numpy.uint8, shared)
+                if first is None and unequal.any():
+                    first = offset + int(unequal.argmax())
+                differing += int(numpy.count_nonzero(unequal))
+            offset += _BLOCK
+    if first is None and sizes[0] != sizes[1]:
+        first = min(sizes)
+    return ByteDifference(sizes=sizes, differing=differing, first=first)
+
+
+def list_tree(root: Path) -> dict[str, Entry]:
+    """Every file, folder and link below `root`, by path."""
+    return {os.fspath(path.relative_to(root)): _entry(path) for path in sorted(root.rglob("*"))}
+
+
+def _entry(path: Path) -> Entry:
+    info = path.lstat()
+    kind = stat.filemode(info.st_mode)[0]
+    content = ""
+    if kind == "-":
+        content = sha256(path)
+    elif kind == "l":
+        content = os.fspath(path.readlink())
+    elif kind in "bc":
+        content = f"{os.major(info.st_rdev)}:{os.minor(info.st_rdev)}"
+    return Entry(
+        kind=kind, content=content, mode=stat.S_IMODE(info.st_mode), owner=(info.st_uid, info.st_gid),
+        mtime=int(info.st_mtime),
+    )  # fmt: skip
+
+
+def compare_trees(one: Mapping[str, Entry], other: Mapping[str, Entry]) -> dict[str, str]:
+    """What differs, by path; only paths that differ."""
+    found = {path: _what(one.get(path), other.get(path)) for path in sorted({*one, *other})}
+    return {path: what for path, what in found.items() if what}
+
+
+def _what(a: Entry | None, b: Entry | None) -> str:
+    if a is None or b is None:
+        return "only in the second" if a is None else "only in the first"
+    parts = ("kind", "content", "mode", "owner", "mtime")
+    return ", ".join(part for part in parts if getattr(a, part) != getattr(b, part))
+
+
+def _squashfs_tree(runner: Runner, iso: Path, scratch: Path) -> dict[str, Entry]:
+    with TemporaryDirectory(dir=scratch) as folder:
+        packed, tree = Path(folder) / "filesystem.squashfs", Path(folder) / "tree"
+        runner.run(["xorriso", "-osirrox", "on", "-indev", iso, "-extract", _SQUASHFS, packed])
+        runner.run(["unsquashfs", "-no-progress", "-d", tree, packed])
+        return list_tree(tree)
+
+
+def render_comparison(difference: ByteDifference, files: Mapping[str, str] | None) -> Iterator[str]:
+    """The lines that a person reads; `files` is None where none were compared."""
+    a, b = difference.sizes
+    yield f"sizes: {a} and {b} bytes" + (" (the same)" if a == b else f" ({b - a:+d})")
+    first = "" if difference.first is None else f", the first at offset {difference.first}"
+    yield f"bytes that differ: {difference.differing} of {max(a, b)}{first}"
+    if files is None:
+        return
+    yield f"files that differ in the root tree: {len(files)}"
+    yield from (f"  {path}: {what}" for path, what in list(files.items())[:_SHOWN])
+    if len(files) > _SHOWN:
+        yield f"  and {len(files) - _SHOWN} more"
+
+
+def main(argv: list[str]) -> int:
+    """Compare two images; 0 when they are the same, 1 when not.
+
+    Raises:
+        BuildError: an image is missing or cannot be unpacked.
+    """
+    if len(argv) != 2:
+        raise BuildError("two images are compared", "make compare A=build/out/one.iso B=build/out/other.iso")
+    one, other = (Path(name) for name in argv)
+    for path in (one, other):
+        if not path.is_file():
+            raise BuildError(f"there is no {path}", "paths are relative to the checkout")
+    difference = compare_bytes(one, other)
+    files: dict[str, str] | None = None
+    if difference.first is not None and one.suffix == other.suffix == ".iso":
+        scratch = CACHE / "work"
+        scratch.mkdir(parents=True, exist_ok=True)
+        with Path(os.devnull).open("w", encoding="utf-8") as log:
+            runner = Runner(log=log, env=os.environ)
+            trees = [_squashfs_tree(runner, path, scratch) for path in (one, other)]
+        files = compare_trees(*trees)
+    sys.stdout.write("".join(f"{line}\n" for line in render_comparison(difference, files)))
+    return 0 if difference.first is None else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except BuildError as error:
+        sys.exit(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from scripts.host.mirror import Mirror
+from scripts.paths import Paths
+from scripts.process import Runner
+from scripts.progress import Progress
+from scripts.report.sizes import Sizes
+from scripts.session import Session
+from scripts.spec.load import load_spec
+from scripts.spec.model import Target, Variant
+from scripts.spec.select import Image
+from scripts.stages.publish import publish
+
+ISO = "sigmavault-desktop.iso"
+
+
+@pytest.fixture
+def image() -> Image:
+    return Image(spec=load_spec(Path(__file__).parents[3]), variant=Variant.DESKTOP, target=Target.ISO)
+
+
+def cached(folder: Path, size: int) -> Path:
+    folder.mkdir()
+    (folder / ISO).write_bytes(b"x" * size)
+    sizes = Sizes(image=ISO, image_bytes=size, tree_bytes=0, features={}, packages={}, folders={})
+    (folder / f"{ISO}.sizes.json").write_text(sizes.to_json())
+    (folder / f"{ISO}.sizes").write_text("as cached\n")
+    return folder
+
+
+def test_a_new_image_replaces_the_old_and_leaves_the_cache_as_it_is(tmp_path, image):
+    session = Session(
+        paths=Paths(source=tmp_path, cache=tmp_path, build=tmp_path / "build"), progress=Progress(), epoch=0,
+        runner=Runner(log=io.StringIO(), env={}), mirror=Mirror(main="", security=""),
+    )  # fmt: skip
+    one, two = cached(tmp_path / "one", 1_000_000), cached(tmp_path / "two", 3_000_000)
+    publish(session, image, one)
+    built = publish(session, image, two)
+    assert (built.folder / built.name).stat().st_size == 3_000_000
+    assert "file +2.00 MB" in (built.folder / f"{ISO}.sizes").read_text()
+    assert [(folder / f"{ISO}.sizes").read_text() for folder in (one, two)] == ["as cached\n"] * 2
