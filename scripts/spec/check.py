@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,8 +10,8 @@ from zoneinfo import available_timezones
 
 import yaml
 
-from scripts.spec.model import Spec, Variant
-from scripts.spec.select import feature_names
+from scripts.spec.model import Spec, Target, Variant
+from scripts.spec.select import feature_names, target_spec
 
 Key = tuple[str | int, ...]
 
@@ -37,6 +38,7 @@ def cross_check(spec: Spec, root: Path) -> list[Finding]:
         *_features(spec),
         *_packages(spec),
         *_roles(spec, root),
+        *_own_packages(spec, root),
         *_overlay(spec, root),
         *_model(spec, root),
         *_time_zone(spec),
@@ -72,6 +74,17 @@ def _features(spec: Spec) -> Iterator[Finding]:
         names = feature_names(spec, variant, None)
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield Finding(("variants", variant, "features"), f"feature listed twice: {name}")
+        yield from _of_targets_and_variants(spec, variant, set(names))
+
+
+def _of_targets_and_variants(spec: Spec, variant: Variant, names: set[str]) -> Iterator[Finding]:
+    for target in Target:
+        own = target_spec(spec, target).features
+        for name in sorted({name for name in own if own.count(name) > 1 or name in names}):
+            yield Finding(
+                ("targets", target, "features"),
+                f"feature listed twice: {name} (an image of the variant {variant} would have it twice)",
+            )
 
 
 def _packages(spec: Spec) -> Iterator[Finding]:
@@ -92,6 +105,17 @@ def _roles(spec: Spec, root: Path) -> Iterator[Finding]:
         if feature.role and feature.role not in present:
             yield Finding(("features", name, "role"), f"no role roles/{feature.role}/tasks/main.yml",
                           ", ".join(present))  # fmt: skip
+
+
+def _own_packages(spec: Spec, root: Path) -> Iterator[Finding]:
+    controls = [*root.glob("services/debian/control"), *root.glob("services/*/debian/control")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in controls)
+    built = sorted(re.findall(r"^Package: (\S+)$", text, re.MULTILINE))
+    for name, feature in spec.features.items():
+        for index, package in enumerate(feature.own_packages):
+            if package not in built:
+                key = ("features", name, "own_packages", index)
+                yield Finding(key, f"not built from services/: {package}", ", ".join(built))
 
 
 def _overlay(spec: Spec, root: Path) -> Iterator[Finding]:

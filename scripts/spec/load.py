@@ -53,6 +53,8 @@ class _Loader(yaml.SafeLoader):
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[object, object]:
     seen: set[object] = set()
     for name, _value in node.value:
+        if not isinstance(name, yaml.ScalarNode):
+            continue  # construct_mapping says what is wrong with it
         if name.value in seen:
             raise yaml.MarkedYAMLError(problem=f"key given twice: {name.value}",
                                        problem_mark=name.start_mark)  # fmt: skip
@@ -114,7 +116,7 @@ def _spec_error(document: _Document, findings: Sequence[Finding]) -> SpecError:
 def _explain(item: object) -> Finding:
     """One pydantic error in plain words."""
     assert isinstance(item, dict)  # noqa: S101 - the library's own documented shape
-    key = tuple(item["loc"])
+    key = tuple(part for part in item["loc"] if part != "[key]")  # the key itself does not fit
     kind, context = item["type"], item.get("ctx", {})
     if kind == "extra_forbidden":
         return Finding(key, "unknown key", ", ".join(_known_keys(key[:-1])))

@@ -28,7 +28,7 @@ class Target(StrEnum):
 
 PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.\-]+$")]
 FeatureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9\-]*$")]
-Percent = Annotated[int, Field(ge=1, le=100)]
+Percent = Annotated[int, Field(ge=1, le=100, strict=True)]
 KernelArgument = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]+(=[A-Za-z0-9_.,:/=\-]*)?$")]
 
 
@@ -84,7 +84,7 @@ class IsoSpec(_Strict):
 
     features: list[FeatureName]
     variant: Variant = Field(description="variant that `make iso` builds")
-    compression_level: int = Field(ge=1, le=22, description="zstd level of the squashfs")
+    compression_level: int = Field(ge=1, le=22, strict=True, description="zstd level of the squashfs")
 
 
 class DiskSpec(_Strict):
@@ -92,7 +92,9 @@ class DiskSpec(_Strict):
 
     features: list[FeatureName]
     variant: Variant = Field(description="variant that `make disk` builds")
-    root_size_mib: int = Field(ge=2048, le=65536, description="smallest root file system, in MiB")
+    root_size_mib: int = Field(
+        ge=2048, le=65536, strict=True, description="smallest root file system, in MiB"
+    )
 
 
 class Targets(_Strict):
