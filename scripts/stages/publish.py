@@ -43,20 +43,29 @@ def image_key(session: Session, image: Image, stack: list[Path], debs: list[Path
 
 
 def publish(session: Session, image: Image, cached: Path) -> Built:
-    """Put the image of a cache folder into the output folder, by hard link where that can be."""
+    """Put the image of a cache folder and its reports into the output folder."""
     out = session.paths.out
     out.mkdir(parents=True, exist_ok=True)
+    name = image_file(image)
     sizes = size_report(cached, out, image)
     for path in sorted(cached.iterdir()):
-        target = out / path.name
-        target.unlink(missing_ok=True)
-        try:
-            target.hardlink_to(path)
-        except OSError:
-            shutil.copyfile(path, target)
-    name = image_file(image)
+        _place(path, out / path.name)
     report = out / f"{name}.sizes"
-    # Not written through the link: the cached report knows of no image before it.
+    # A file of its own: the cached report knows of no image before it.
     report.unlink()
     report.write_text(sizes, encoding="utf-8")
     return Built(name=name, folder=out, cached=cached)
+
+
+def _place(path: Path, target: Path) -> None:
+    """Link or copy `path`, unless that was done before: an image is a gigabyte."""
+    info = path.stat()
+    if target.is_file():
+        there = target.stat()
+        if (there.st_size, there.st_mtime_ns) == (info.st_size, info.st_mtime_ns):
+            return
+        target.unlink()
+    try:
+        target.hardlink_to(path)
+    except OSError:
+        shutil.copy2(path, target)
