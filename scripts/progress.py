@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import threading
 import time
@@ -26,11 +27,12 @@ class Progress:
 
     Attributes:
         out: where to write; a terminal gets a moving line, anything else plain lines.
+        detail: how far the running step has come, as its programs say; empty where they say nothing.
     """
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
+    detail: str = ""
     _started: float = field(default_factory=time.monotonic)
-    _detail: str = ""
     _packages: int = 0
 
     @property
@@ -41,7 +43,7 @@ class Progress:
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         """Show a step while it runs, and how long it took."""
-        begun, self._detail, self._packages = time.monotonic(), "", 0
+        begun, self.detail, self._packages = time.monotonic(), "", 0
         stop = threading.Event()
         painter = threading.Thread(target=self._paint, args=(title, begun, stop), daemon=True)
         if self.live:
@@ -67,21 +69,21 @@ class Progress:
         """Take a line of a program's output as a sign of progress."""
         if match := _PACKAGE.match(line):
             self._packages += 1
-            self._detail = f"{self._packages} packages set up ({match['package']})"
+            self.detail = f"{self._packages} packages set up ({match['package']})"
             return
         for pattern in _COUNTERS:
             if match := pattern.search(line):
                 found = match.groupdict()
                 percent = found.get("percent")
-                self._detail = f"{percent} %" if percent else f"{found['done']} of {found['total']}"
+                self.detail = f"{percent} %" if percent else f"{found['done']} of {found['total']}"
                 return
 
     def _paint(self, title: str, begun: float, stop: threading.Event) -> None:
         while not stop.wait(0.5):
-            detail = f"  {self._detail}" if self._detail else ""
-            self._write(
-                f"\r\x1b[K[{self._elapsed()}] … {title}  {_clock(time.monotonic() - begun)}{detail}"[:160]
-            )
+            detail = f"  {self.detail}" if self.detail else ""
+            text = f"[{self._elapsed()}] … {title}  {_clock(time.monotonic() - begun)}{detail}"
+            # A line that wraps could not be redrawn.
+            self._write(f"\r\x1b[K{text[: shutil.get_terminal_size().columns - 1]}")
 
     def _end(self, stop: threading.Event, painter: threading.Thread, text: str) -> None:
         stop.set()
