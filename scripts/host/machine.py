@@ -28,11 +28,9 @@ def check_machine(verb: str, source: Path, cache: Path) -> None:
     for program in _PROGRAMS:
         if shutil.which(program) is None:
             raise HostError(f"the program {program} is missing", "apt install util-linux")
-    needs = {cache: _cache_need(verb, cache)}
+    _check_room(cache, _cache_need(verb, cache))
     if verb in BUILDS:
-        needs[source] = _OUTPUT
-    for folder, need in needs.items():
-        _check_room(folder, need)
+        _check_room(source, _OUTPUT)
 
 
 def _cache_need(verb: str, cache: Path) -> int:
