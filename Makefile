@@ -6,7 +6,7 @@ RUN := python3 -B -m scripts
 export MIRROR SECURITY_MIRROR IMAGE_MIRROR IMAGE_SECURITY_MIRROR CACHE VARIANT PYTEST_ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help iso disk debs render check test test-fast lint vm shell bench-build clean clean-cache
+.PHONY: help iso disk debs render check test test-fast lint vm shell bench-build compare clean clean-cache
 
 help: ## print this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,8 +38,11 @@ lint: ## run the linters alone
 vm: ## open the built image in a virtual machine (ARGS='--disk' for the disk image)
 	@$(RUN) vm -- $(ARGS)
 
-bench-build: ## measure cold and warm builds, boot times and sizes
-	@$(RUN) bench-build
+bench-build: ## measure cold and warm builds, boot times and sizes (ARGS=--help)
+	@python3 -B -m scripts.bench.host $(ARGS)
+
+compare: ## how two images differ (A=build/out/one.iso B=build/out/other.iso)
+	@$(RUN) compare -- $(A) $(B)
 
 shell: ## a shell inside the tools tree
 	@$(RUN) shell

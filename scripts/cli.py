@@ -24,7 +24,7 @@ Verb = Callable[[Session, argparse.Namespace], int]
 _VERBS: dict[str, Verb] = {
     "iso": verbs.iso, "disk": verbs.disk, "render": verbs.render, "check": verbs.check,
     "test": verbs.test, "test-fast": verbs.test_fast, "lint": verbs.lint, "vm": verbs.vm,
-    "debs": verbs.debs, "bench-build": verbs.bench_build,
+    "debs": verbs.debs, "bench-build": verbs.bench_build, "compare": verbs.compare,
 }  # fmt: skip
 _DISK_FULL = "make clean-cache empties the cache, CACHE=/other/disk moves it"
 

@@ -13,6 +13,7 @@ from scripts.render.files import write
 from scripts.render.livebuild import render_livebuild
 from scripts.render.mkosi import render_mkosi
 from scripts.render.rolevars import role_vars
+from scripts.report.compare import compare as compare_images
 from scripts.session import Session
 from scripts.spec.load import load_spec
 from scripts.spec.model import Spec, Target, Variant
@@ -157,3 +158,8 @@ def bench_build(session: Session, arguments: argparse.Namespace) -> int:
     from scripts.bench import bench
 
     return bench(session, arguments)
+
+
+def compare(session: Session, arguments: argparse.Namespace) -> int:
+    """Say how two images differ."""
+    return compare_images(session, arguments.rest)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.errors import HostError
 
-BUILDS = ("iso", "disk", "debs", "test", "bench-build")
+BUILDS = ("iso", "disk", "debs", "test", "bench-build", "compare")
 """Verbs that fill the cache; everything else only needs the tools tree."""
 
 _GB = 10**9

@@ -1,4 +1,4 @@
-"""How two images differ: `make compare A=build/out/x.iso B=build/out/y.iso`, inside the tools tree.
+"""How two images differ: `make compare A=build/out/x.iso B=build/out/y.iso`.
 
 Bytes first. For two ISOs also the files of their root trees: content, mode, owner, time. That needs
 room for one unpacked tree (3 GB) in the cache and root, for owners and device nodes.
@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy
 
 from scripts.errors import BuildError
-from scripts.host.enter import CACHE
-from scripts.process import Runner
 from scripts.report.tree import sha256
+from scripts.session import Session
+from scripts.stages.unpack import unpacked
 
 _BLOCK = 1 << 22
 _SHOWN = 50
-_SQUASHFS = "/live/filesystem.squashfs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +109,6 @@ def _what(a: Entry | None, b: Entry | None) -> str:
     return ", ".join(part for part in parts if getattr(a, part) != getattr(b, part))
 
 
-def _squashfs_tree(runner: Runner, iso: Path, scratch: Path) -> dict[str, Entry]:
-    with TemporaryDirectory(dir=scratch) as folder:
-        packed, tree = Path(folder) / "filesystem.squashfs", Path(folder) / "tree"
-        runner.run(["xorriso", "-osirrox", "on", "-indev", iso, "-extract", _SQUASHFS, packed])
-        runner.run(["unsquashfs", "-no-progress", "-d", tree, packed])
-        return list_tree(tree)
-
-
 def render_comparison(difference: ByteDifference, files: Mapping[str, str] | None) -> Iterator[str]:
     """The lines that a person reads; `files` is None where none were compared."""
     a, b = difference.sizes
@@ -134,33 +123,27 @@ def render_comparison(difference: ByteDifference, files: Mapping[str, str] | Non
         yield f"  and {len(files) - _SHOWN} more"
 
 
-def main(argv: list[str]) -> int:
-    """Compare two images; 0 when they are the same, 1 when not.
+def compare(session: Session, names: Sequence[str]) -> int:
+    """Compare two images and say how they differ; 0 when they are the same, 1 when not.
 
     Raises:
         BuildError: an image is missing or cannot be unpacked.
     """
-    if len(argv) != 2:
+    if len(names) != 2:
         raise BuildError("two images are compared", "make compare A=build/out/one.iso B=build/out/other.iso")
-    one, other = (Path(name) for name in argv)
-    for path in (one, other):
+    images = [session.paths.source / name for name in names]
+    for path in images:
         if not path.is_file():
-            raise BuildError(f"there is no {path}", "paths are relative to the checkout")
-    difference = compare_bytes(one, other)
+            raise BuildError(f"there is no {path.name} at that place", "paths are relative to the checkout")
+    difference = compare_bytes(images[0], images[1])
     files: dict[str, str] | None = None
-    if difference.first is not None and one.suffix == other.suffix == ".iso":
-        scratch = CACHE / "work"
-        scratch.mkdir(parents=True, exist_ok=True)
-        with Path(os.devnull).open("w", encoding="utf-8") as log:
-            runner = Runner(log=log, env=os.environ)
-            trees = [_squashfs_tree(runner, path, scratch) for path in (one, other)]
-        files = compare_trees(*trees)
-    sys.stdout.write("".join(f"{line}\n" for line in render_comparison(difference, files)))
+    if difference.first is not None and all(path.suffix == ".iso" for path in images):
+        files = compare_trees(*(_root_tree(session, path) for path in images))
+    for line in render_comparison(difference, files):
+        session.progress.say(line)
     return 0 if difference.first is None else 1
 
 
-if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except BuildError as error:
-        sys.exit(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))
+def _root_tree(session: Session, iso: Path) -> dict[str, Entry]:
+    with unpacked(session, iso) as root:
+        return list_tree(root)

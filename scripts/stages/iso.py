@@ -32,27 +32,32 @@ def build_iso(session: Session, image: Image) -> Built:
 
 def _build(session: Session, image: Image, stack: list[Path], debs: list[Path], done: Path) -> None:
     tree = session.paths.work / "live-build"
+    upper = session.paths.work / "iso-root"
+    shutil.rmtree(upper, ignore_errors=True)
+    prepare(session, image, debs, tree)
+    with stacked(session.runner, stack, upper, tree / "chroot"):
+        (tree / ".build").mkdir(exist_ok=True)
+        (tree / ".build/bootstrap").touch()
+        session.runner.run(
+            ["lb", "build"], cwd=tree, env=environment(session), hint="the whole output is in the log"
+        )
+        _collect(session, image, tree, done)
+    shutil.rmtree(tree)
+    shutil.rmtree(upper)
+
+
+def prepare(session: Session, image: Image, debs: list[Path], tree: Path) -> None:
+    """Make `tree` the configured live-build tree of `image`, our own packages in it."""
     shutil.rmtree(tree, ignore_errors=True)
     render_livebuild(image, session.paths.source, tree)
     packages = tree / "config/packages.chroot"
     packages.mkdir(parents=True)
     for deb in debs:
         shutil.copy(deb, packages)
-    upper = session.paths.work / "iso-root"
-    shutil.rmtree(upper, ignore_errors=True)
-    env = _environment(session)
-    run = session.runner.run
-    run(["lb", "config"], cwd=tree, env=env)
-    with stacked(session.runner, stack, upper, tree / "chroot"):
-        (tree / ".build").mkdir(exist_ok=True)
-        (tree / ".build/bootstrap").touch()
-        run(["lb", "build"], cwd=tree, env=env, hint="the whole output is in the log")
-        _collect(session, image, tree, done)
-    shutil.rmtree(tree)
-    shutil.rmtree(upper)
+    session.runner.run(["lb", "config"], cwd=tree, env=environment(session))
 
 
-def _environment(session: Session) -> dict[str, str]:
+def environment(session: Session) -> dict[str, str]:
     """What live-build reads: a fixed time, our programs, the mirror."""
     return {
         "SOURCE_DATE_EPOCH": str(session.epoch),
@@ -76,7 +81,7 @@ def _collect(session: Session, image: Image, tree: Path, done: Path) -> None:
     session.runner.run(
         ["python3", "-m", "scripts.report", "--root", tree / "chroot", "--vars", tree / "roles.json",
          "--into", partial],
-        cwd=session.paths.source, env=_environment(session),
+        cwd=session.paths.source, env=environment(session),
     )  # fmt: skip
     complete(partial, image, Path(session.runner.log.name))
     partial.rename(done)

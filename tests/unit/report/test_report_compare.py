@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import io
 import os
 
 import pytest
 
 from scripts.errors import BuildError
-from scripts.report import compare
-from scripts.report.compare import compare_bytes, compare_trees, list_tree, main, render_comparison
+from scripts.host.mirror import Mirror
+from scripts.paths import Paths
+from scripts.process import Runner
+from scripts.progress import Progress
+from scripts.report import compare as module
+from scripts.report.compare import compare, compare_bytes, compare_trees, list_tree, render_comparison
+from scripts.session import Session
 
 
 def files(tmp_path, one: bytes, other: bytes):
@@ -21,14 +27,14 @@ def test_equal_files(tmp_path):
 
 
 def test_differing_bytes_across_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(compare, "_BLOCK", 4)
+    monkeypatch.setattr(module, "_BLOCK", 4)
     found = compare_bytes(*files(tmp_path, b"0123456789", b"01234x678y"))
     assert (found.differing, found.first) == (2, 5)
 
 
 @pytest.mark.parametrize(("one", "other"), [(b"0123", b"0123456"), (b"0123456", b"0123")])
 def test_what_one_file_lacks_differs(tmp_path, monkeypatch, one, other):
-    monkeypatch.setattr(compare, "_BLOCK", 4)
+    monkeypatch.setattr(module, "_BLOCK", 4)
     found = compare_bytes(*files(tmp_path, one, other))
     assert (found.differing, found.first) == (3, 4)
 
@@ -61,13 +67,26 @@ def test_at_most_fifty_files_are_listed(tmp_path):
     assert len(lines) == 3 + 50 + 1
 
 
-def test_the_exit_code_tells(tmp_path, capsys):
-    one, other = files(tmp_path, b"ab", b"ac")
-    assert main([os.fspath(one), os.fspath(one)]) == 0
-    assert main([os.fspath(one), os.fspath(other)]) == 1
-    assert "bytes that differ: 1" in capsys.readouterr().out
+@pytest.fixture
+def session(tmp_path) -> Session:
+    return Session(
+        paths=Paths(source=tmp_path, cache=tmp_path, build=tmp_path), progress=Progress(out=io.StringIO()),
+        runner=Runner(log=io.StringIO(), env={}), mirror=Mirror(main="", security=""), epoch=0,
+    )  # fmt: skip
 
 
-def test_a_missing_image_is_named(tmp_path):
+def test_the_exit_code_tells(tmp_path, session):
+    files(tmp_path, b"ab", b"ac")
+    assert compare(session, ["a", "a"]) == 0
+    assert compare(session, ["a", "b"]) == 1
+    assert "bytes that differ: 1" in session.progress.out.getvalue()
+
+
+def test_a_missing_image_is_named(session):
     with pytest.raises(BuildError, match="no-such"):
-        main([os.fspath(tmp_path / "no-such.iso")] * 2)
+        compare(session, ["no-such.iso", "b"])
+
+
+def test_two_images_are_needed(session):
+    with pytest.raises(BuildError, match="two images"):
+        compare(session, ["a"])
