@@ -30,9 +30,12 @@ def stacked(runner: Runner, layers: Sequence[Path], upper: Path, target: Path) -
                hint="the cache must lie on a plain disk file system (CACHE= moves it)")  # fmt: skip
     try:
         yield target
-    finally:
-        runner.run(["umount", target])
-        shutil.rmtree(work, ignore_errors=True)
+    except BaseException:
+        # What went wrong matters more than a program that still sits in the tree.
+        runner.run(["umount", "--recursive", "--lazy", target])
+        raise
+    runner.run(["umount", target])
+    shutil.rmtree(work, ignore_errors=True)
 
 
 @contextmanager

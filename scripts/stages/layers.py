@@ -7,6 +7,7 @@ to the stack below it.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,11 @@ _ZFS_ANSWERS = (
 )
 # DKMS would sign with a throw-away key and leave the private half in the image.
 _NO_SIGNING = 'mok_signing_key="/nonexistent"\nmok_certificate="/nonexistent"\nsign_file="/nonexistent"\n'
-
+# What apt says, in English: every program here runs in the locale C.UTF-8.
+_NO_PACKAGE = re.compile(
+    r"^E: (?:Unable to locate package |Package '|Couldn't find any package by glob ')([\w.+\-]+)"
+)
+_NO_ANSWER = re.compile(r"^E: Failed to fetch (\S+)")
 
 _RECIPE = [1, *_APT, _ZFS_ANSWERS, _NO_SIGNING]
 """What a layer depends on beside its packages; count the number up when the steps below change."""
@@ -60,18 +65,30 @@ def _make(session: Session, image: Image, layer: Layer, below: list[Path], done:
         else:
             _bootstrap(session, image, layer, partial)
     except CommandError as error:
-        missing = [
-            line
-            for line in error.tail
-            if "Unable to locate package" in line or "no installation candidate" in line
-        ]
-        if missing:
-            raise MirrorError(
-                f"layer {layer.name}: {missing[0].removeprefix('E: ')}",
-                "is the name right, and the archive area in image.yaml?",
-            ) from error
+        if reason := archive_error(layer.name, error):
+            raise reason from error
         raise
     partial.rename(done)
+
+
+def archive_error(layer: str, error: CommandError) -> MirrorError | None:
+    """What the archive lacks or why it does not answer, if that is what made apt fail."""
+    if package := _search(_NO_PACKAGE, error.tail):
+        return MirrorError(
+            f"layer {layer}: the archive has no package {package}",
+            "is the name in image.yaml right, and the archive area?",
+        )
+    if uri := _search(_NO_ANSWER, error.tail):
+        return MirrorError(
+            f"layer {layer}: {uri} does not answer",
+            "is the package archive reachable? MIRROR=http://… names another one",
+        )
+    return None
+
+
+def _search(pattern: re.Pattern[str], lines: list[str]) -> str:
+    matches = (pattern.search(line) for line in lines)
+    return next((match[1] for match in matches if match), "")
 
 
 def _bootstrap(session: Session, image: Image, layer: Layer, partial: Path) -> None:
@@ -104,7 +121,7 @@ def _install(session: Session, layer: Layer, below: list[Path], partial: Path) -
     target = session.paths.work / "layer"
     with stacked(session.runner, below, partial, target) as root, kernel_mounts(session.runner, root):
         with lent_resolver(root), _no_services(root), _no_initramfs(root):
-            run(in_root(root, ["apt-get", "update"]))
+            run(in_root(root, ["apt-get", "update", "--error-on=any"]))
             run(in_root(root, ["apt-get", *_APT, "install", "-y", "--", *layer.packages]))
             run(in_root(root, ["apt-get", "clean"]))
         for item in (root / "var/lib/apt/lists").glob("*_*"):
