@@ -117,8 +117,10 @@ def render_comparison(difference: ByteDifference, files: Mapping[str, str] | Non
     yield f"bytes that differ: {difference.differing} of {max(a, b)}{first}"
     if files is None:
         return
-    yield f"files that differ in the root tree: {len(files)}"
-    yield from (f"  {path}: {what}" for path, what in list(files.items())[:_SHOWN])
+    only_time = sum(what == "mtime" for what in files.values())
+    yield f"files that differ in the root tree: {len(files)}, of these {only_time} only in their time"
+    ordered = sorted(files.items(), key=lambda item: (item[1] == "mtime", item[0]))
+    yield from (f"  {path}: {what}" for path, what in ordered[:_SHOWN])
     if len(files) > _SHOWN:
         yield f"  and {len(files) - _SHOWN} more"
 

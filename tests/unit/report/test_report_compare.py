@@ -60,9 +60,12 @@ def test_trees_differ_by_content_mode_time_and_presence(tmp_path):
 
 def test_at_most_fifty_files_are_listed(tmp_path):
     difference = compare_bytes(*files(tmp_path, b"ab", b"ac"))
-    lines = list(render_comparison(difference, {f"f{number:03}": "content" for number in range(60)}))
+    found = {"a": "mtime", **{f"f{number:03}": "content" for number in range(59)}}
+    lines = list(render_comparison(difference, found))
     assert lines[0] == "sizes: 2 and 2 bytes (the same)"
     assert lines[1] == "bytes that differ: 1 of 2, the first at offset 1"
+    assert lines[2] == "files that differ in the root tree: 60, of these 1 only in their time"
+    assert lines[3] == "  f000: content"
     assert lines[-1] == "  and 10 more"
     assert len(lines) == 3 + 50 + 1
 
