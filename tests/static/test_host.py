@@ -6,17 +6,62 @@ import ast
 import io
 import sys
 import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.static.repository import ROOT, files, imports, name
+from tests.static.repository import ROOT, name
 
-PART = [
-    *files(".py", below="scripts/host"),
-    *(ROOT / f"scripts/{part}.py" for part in ("__init__", "__main__", "errors")),
-]
+ENTRIES = ("scripts.__main__", "scripts.bench.host")
 _OLDEST = (3, 11)
+
+
+def _file(module: str) -> Path | None:
+    """The file of one of our own modules."""
+    base = ROOT / module.replace(".", "/")
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+def _at_the_start(body: list[ast.stmt]) -> Iterator[str]:
+    """What a module imports when it is read: neither in functions nor for the type checker alone."""
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test) != "TYPE_CHECKING":
+            yield from _at_the_start([*node.body, *node.orelse])
+        elif isinstance(node, ast.Try):
+            yield from _at_the_start([*node.body, *node.orelse, *node.finalbody])
+
+
+def _reached() -> dict[Path, set[str]]:
+    """Every file of ours that an entry reads, and what it imports from elsewhere."""
+    found: dict[Path, set[str]] = {}
+    waiting = list(ENTRIES)
+    while waiting:
+        module = waiting.pop()
+        parents = [module.rpartition(".")[0]] if "." in module else []
+        path = _file(module)
+        if path is None or path in found:
+            continue
+        names = set(_at_the_start(ast.parse(path.read_text()).body))
+        found[path] = {name for name in names if name.partition(".")[0] != "scripts"}
+        waiting += [*parents, *(name for name in names if name.partition(".")[0] == "scripts")]
+    return found
+
+
+REACHED = _reached()
+PART = sorted(REACHED)
+
+
+def test_the_entries_reach_their_parts() -> None:
+    names = {name(path) for path in PART}
+    assert {f"scripts/host/{part}.py" for part in ("launch", "enter", "lock", "mirror", "trust")} <= names
+    assert "scripts/bench/host.py" in names
+    assert "scripts/cli.py" not in names
 
 
 @pytest.mark.parametrize("path", PART, ids=name)
@@ -31,10 +76,9 @@ def test_holds_no_f_string_of_python_3_12(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PART, ids=name)
-def test_imports_the_standard_library_and_itself(path: Path) -> None:
-    for item in imports(ast.parse(path.read_text())):
-        ours = item in {"scripts", "scripts.errors", "scripts.host"} or item.startswith("scripts.host.")
-        assert ours or item.partition(".")[0] in sys.stdlib_module_names, item
+def test_imports_the_standard_library_alone(path: Path) -> None:
+    foreign = {item for item in REACHED[path] if item.partition(".")[0] not in sys.stdlib_module_names}
+    assert not foreign
 
 
 def test_the_search_for_new_f_strings_works() -> None:
