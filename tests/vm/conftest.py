@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
 import testinfra  # type: ignore[import-untyped]
 from testinfra.host import Host  # type: ignore[import-untyped]
 
-from tests.vm.machine.artefacts import collect
+from tests.vm.machine.errors import MachineError
 from tests.vm.machine.machine import Machine
 from tests.vm.stage import Scene, Stage, Target
 
 ORDER = (
-    "test_boot", "test_services", "test_resources", "test_exposure", "test_polkit", "test_live",
+    "test_boot", "test_user_guide", "test_services", "test_resources", "test_exposure", "test_polkit",
+    "test_live",
     "test_model", "test_zfs", "test_samba", "test_nfs", "test_desktop", "test_durability", "test_firmware",
 )  # fmt: skip
 """Looking comes before touching, and breaking comes last: the tests of an image share one machine."""
@@ -67,11 +69,12 @@ def scene(stage: Stage, request: pytest.FixtureRequest) -> Scene:
 
 @pytest.fixture
 def vm(scene: Scene, request: pytest.FixtureRequest) -> Iterator[Machine]:
-    """The machine; its screen and journal are kept when the test fails."""
+    """The machine; its screen is kept when the test fails, its journal at the end anyway."""
     failed_before = request.session.testsfailed
     yield scene.vm
     if request.session.testsfailed > failed_before:
-        collect(scene.vm, screenshot=f"failed-{request.node.originalname}")
+        with contextlib.suppress(MachineError):
+            scene.vm.screenshot(f"failed-{request.node.originalname}")
 
 
 @pytest.fixture

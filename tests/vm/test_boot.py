@@ -25,6 +25,11 @@ def test_boot_times_were_measured(scene):
     assert times["restore_s"] < times["login_prompt_s"]
 
 
+@pytest.mark.only(variant="server")
+def test_memory_of_a_headless_machine_without_the_model(scene):
+    assert scene.times["memory_used_bytes"] - scene.times["model_memory_bytes"] < 300_000_000
+
+
 @pytest.mark.only(target="iso")
 def test_the_boot_menu_was_shown(scene):
     look = look_at(scene.vm.place.artefacts / "boot-menu.png")

@@ -1,9 +1,11 @@
 """What was stored outlives a reboot, a power cut and a pulled disk. One story, told in order."""
 
+import dataclasses
 import json
 
 import pytest
 
+from tests.vm.asking import ask, status, words
 from tests.vm.machine.machine import Machine
 from tests.vm.machine.timing import retry
 from tests.vm.stage import DISKS
@@ -31,15 +33,23 @@ def test_reboot(vm, tank):
 
 
 def test_power_cut(vm, tank):
+    """The machine that comes back has a processor of 2008: no AVX, no FMA."""
     path = f"{tank('durable')}/before-power-cut"
     before = store(vm, path)
     vm.cut_power()
+    vm.hardware = dataclasses.replace(vm.hardware, cpu="Nehalem")
     vm.start()
     vm.wait_for_ssh(timeout_s=120)
     vm.execute("systemctl", "is-system-running", "--wait", timeout_s=60)
     assert vm.failed_units() == []
     assert vm.succeed("sha256sum", path) == before
     assert pool_state(vm) == "ONLINE"
+
+
+def test_the_model_answers_on_an_old_processor(vm):
+    assert "avx" not in vm.succeed("grep", "--max-count=1", "^flags", "/proc/cpuinfo")
+    retry(lambda _last: status(vm)["state"] == "ready", timeout_s=vm.scale.limit(30), what="model ready")
+    assert words(ask(vm, "unix")).strip()
 
 
 def test_pulled_disk(vm, tank):

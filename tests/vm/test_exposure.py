@@ -47,7 +47,7 @@ def test_nothing_listens_that_is_not_known(vm):
         is_avahi = program == "avahi-daemon" and protocol == "udp" and port >= 32768
         if program not in allowed.get((protocol, port), set()) and not is_avahi:
             strangers.append((protocol, port, program, "loopback" if is_loopback else "any"))
-    assert strangers == []
+    assert not strangers, "\n".join(map(str, strangers))
 
 
 def test_the_firewall_drops_what_it_does_not_know(vm):

@@ -21,7 +21,7 @@ def main(way: str, question: str) -> None:
         "model": "smollm2-135m-instruct",
         "messages": [{"role": "user", "content": question}],
         "temperature": 0,
-        "max_tokens": 12,
+        "max_tokens": 8,
     }
     headers = {"Content-Type": "application/json"}
     connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.vm.machine.machine import Machine
 
 REPORTS = {
-    "journal.txt": ("journalctl", "--boot", "--no-pager", "--output=short-monotonic"),
+    "journal.txt": ("journalctl", "--no-pager", "--output=short-monotonic"),
     "failed-units.txt": ("systemctl", "list-units", "--failed", "--no-pager", "--full"),
     "blame.txt": ("systemd-analyze", "blame", "--no-pager"),
     "critical-chain.txt": ("systemd-analyze", "critical-chain", "--no-pager"),
@@ -20,10 +20,10 @@ REPORTS = {
 """File → the command whose output it holds."""
 
 
-def collect(machine: Machine, *, screenshot: str = "last") -> None:
+def collect(machine: Machine) -> None:
     """Save reports and the screen of a running machine; what cannot be had is left out."""
     with contextlib.suppress(MachineError):
-        machine.screenshot(screenshot)
+        machine.screenshot("last")
         for name, argv in REPORTS.items():
             done = machine.execute(*argv, timeout_s=20)
             (machine.place.artefacts / name).write_text(done.out + done.err)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -104,6 +105,8 @@ def _kernel_of_disk(image: Path, folder: Path) -> Path:
         ["qemu-img", "dd", "-f", image_format(image), "-O", "raw", "bs=1M", f"count={ESP_MIB}",
          f"if={image}", f"of={start}"], timeout_s=120,
     )  # fmt: skip
+    # As long as the disk, or the partition table is taken for a damaged one.
+    os.truncate(start, virtual_bytes(image))
     table = json.loads(run(["sfdisk", "--json", "--", start], timeout_s=60).out)["partitiontable"]
     esp = next((part for part in table["partitions"] if part["type"].upper().startswith("C12A7328")), None)
     if esp is None:
