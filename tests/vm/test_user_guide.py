@@ -22,4 +22,4 @@ def test_command(vm, command):
     answer = vm.execute("bash", "-c", command, timeout_s=150)
     allowed = {0, 1} if command.startswith("sigmavault status") else {0}
     assert answer.code in allowed, answer
-    assert answer.out.strip(), "it printed nothing"
+    assert (answer.out + answer.err).strip(), "it printed nothing"
