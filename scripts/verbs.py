@@ -26,6 +26,9 @@ from scripts.stages.publish import Built
 from scripts.stages.unpack import unpacked
 from scripts.stages.wheels import runtime
 
+_FAST = ("-W", "error", "tests/unit", "tests/static")
+"""Tests that need no image, as pytest takes them: a warning is a failure."""
+
 
 def _image(spec: Spec, target: Target, arguments: argparse.Namespace) -> Image:
     variant = Variant(arguments.variant) if arguments.variant else default_variant(spec, target)
@@ -115,17 +118,17 @@ def _pytest(session: Session, arguments: list[str], env: dict[str, str] | None =
 
 def test_fast(session: Session, arguments: argparse.Namespace) -> int:
     """Run what needs no image."""
-    return _pytest(session, ["tests/unit", "tests/static", *arguments.rest])
+    return _pytest(session, [*_FAST, *arguments.rest])
 
 
 def lint(session: Session, arguments: argparse.Namespace) -> int:
     """Run the linters."""
-    return _pytest(session, ["tests/static", *arguments.rest])
+    return _pytest(session, ["-W", "error", "tests/static", *arguments.rest])
 
 
 def test(session: Session, arguments: argparse.Namespace) -> int:
     """Run the fast tests, build both images and run every test on them."""
-    code = _pytest(session, ["tests/unit", "tests/static"])
+    code = _pytest(session, [*_FAST])
     if code:
         return code
     session, spec = _begin(session)

@@ -5,13 +5,14 @@ The program gets its own mount and PID namespaces. The tree becomes the real mou
 program ends, however it ends, the kernel takes every process and every mount of the namespaces with
 it: nothing is left on the host.
 
-This file is also a program: `python3 enter.py DESCRIPTOR`, started by `unshare` inside the new
-namespaces. What to do comes as JSON in a file in memory: the environment may hold the password of a
-proxy, and arguments are for everybody to read.
+This file is also a program: `python3 enter.py DESCRIPTOR`. It makes the namespaces itself, because
+unshare(1) holds SIGTERM back, and a build that is told to end has to end. What to do comes as JSON in a
+file in memory: the environment may hold the password of a proxy, and arguments are for all to read.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -25,6 +26,10 @@ SOURCE = Path("/src")
 """The checkout, inside the tools tree: a fixed path, so that no build path differs between machines."""
 CACHE = Path("/cache")
 """The cache, inside the tools tree."""
+
+# Of <linux/sched.h> and <linux/prctl.h>; os.unshare() is younger than the oldest Python here.
+_NEW_MOUNTS, _NEW_PROCESSES = 0x00020000, 0x20000000
+_DIE_WITH_PARENT = 1
 
 
 def command(
@@ -51,10 +56,7 @@ def command(
         "env": dict(env),
         "cwd": os.fspath(cwd),
     }
-    return [
-        "unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private",
-        sys.executable, os.fspath(Path(__file__).resolve()), str(_keep(json.dumps(request))),
-    ]  # fmt: skip
+    return [sys.executable, os.fspath(Path(__file__).resolve()), str(_keep(json.dumps(request)))]
 
 
 def _keep(text: str) -> int:
@@ -112,13 +114,14 @@ def _pivot(tree: Path) -> None:
     Path("/run/old-root").rmdir()
 
 
-def _be_init(child: int) -> NoReturn:
-    """Process 1 of the namespace: pass signals on, reap orphans, end with the child's status."""
+def _end_with(child: int) -> NoReturn:
+    """Pass signals on to `child`, reap orphans, and end as it ends."""
 
     def forward(number: int, _frame: object) -> None:
         os.kill(child, number)
 
-    signal.signal(signal.SIGTERM, forward)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, forward)
     # Ctrl-C reaches the whole foreground process group by itself: forwarding would double it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
@@ -128,14 +131,30 @@ def _be_init(child: int) -> NoReturn:
             os._exit(code if code >= 0 else 128 - code)
 
 
+def _isolate() -> None:
+    """Go on as process 1 of new mount and PID namespaces, which end with the process that called.
+
+    Raises:
+        OSError: not root, or the kernel gives no namespaces.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_NEW_MOUNTS | _NEW_PROCESSES) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"no new namespaces: {os.strerror(number)}")
+    if child := os.fork():
+        _end_with(child)
+    libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+    _mount("--make-rprivate", "/")
+
+
 def _main(descriptor: int) -> NoReturn:
     request = read_request(descriptor)
     os.close(descriptor)
+    _isolate()
     _prepare(Path(request["tree"]), request)
     _pivot(Path(request["tree"]))
-    child = os.fork()
-    if child:
-        _be_init(child)
+    if child := os.fork():
+        _end_with(child)
     os.chdir(request["cwd"])
     argv = request["argv"]
     os.execvpe(argv[0], argv, request["env"])  # noqa: S606 - an argument list is the house rule

@@ -46,7 +46,12 @@ def start(tree: Path, tmp_path: Path) -> Iterator[Start]:
             env={"PATH": "/usr/sbin:/usr/bin", "MARK": "1"},
         )
         process = subprocess.Popen(
-            command, close_fds=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            close_fds=False,
+            start_new_session=True,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         started.append(process)
         return process
@@ -90,15 +95,7 @@ def until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
 def test_the_argument_list_says_nothing_about_the_environment(tree: Path) -> None:
     proxy = "http://me:hidden@proxy"
     command = enter.command(tree, ["true"], binds={}, readonly={}, env={"http_proxy": proxy})
-    assert command[:7] == [
-        "unshare",
-        "--mount",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "--propagation",
-        "private",
-    ]
+    assert command[1:-1] == [enter.__file__]
     assert not [item for item in command if "hidden" in item]
     asked = enter.read_request(int(command[-1]))
     assert asked == {
@@ -184,19 +181,35 @@ def test_while_it_runs_the_host_sees_no_mount(start: Start, tree: Path) -> None:
     assert mounts(tree) == []
 
 
-def test_termination_reaches_the_program(start: Start) -> None:
-    """A supervisor stops a build with SIGTERM to the whole group of processes."""
-    process = start("sh", "-c", "trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.1; done")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_outer_process_reaches_the_program(number: signal.Signals, start: Start) -> None:
+    """unshare(1) holds SIGTERM back until its program has ended."""
+    name = number.name.removeprefix("SIG")
+    process = start("sh", "-c", f"trap 'echo bye; exit 3' {name}; echo ready; while :; do sleep 0.1; done")
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    first = _child(process.pid)
-    os.kill(first, signal.SIGTERM)
+    process.send_signal(number)
     assert process.communicate(timeout=20)[0] == "bye\n"
     assert process.returncode == 3
 
 
-def _child(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+def test_a_program_that_does_not_care_ends_by_the_signal(start: Start) -> None:
+    process = start("sleep", "66.5")
+    until(lambda: bool(running("66.5")))
+    process.terminate()
+    process.wait(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM
+    until(lambda: not running("66.5"))
+
+
+def test_ctrl_c_is_the_programs_to_handle(start: Start) -> None:
+    """The terminal sends it to the whole group."""
+    process = start("sh", "-c", "trap 'echo bye; exit 130' INT; echo ready; while :; do sleep 0.1; done")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=20)[0] == "bye\n"
+    assert process.returncode == 130
 
 
 def test_the_next_run_works_after_a_kill(start: Start) -> None:
