@@ -16,6 +16,7 @@ from pathlib import Path
 
 from scripts.errors import BuildError, HostError, MirrorError
 from scripts.host.mirror import Mirror
+from scripts.keep import keep
 
 SUITE = "trixie"
 _HERE = Path(__file__).resolve().parent.parent
@@ -80,7 +81,7 @@ def make_tree(cache: Path, mirror: Mirror, log: Path) -> Path:
 def finish(cache: Path, partial: Path) -> Path:
     """Give the finished tree its name: from here on it is used by every build."""
     final = tree_path(cache)
-    partial.rename(final)
+    keep(partial, final)
     return final
 
 

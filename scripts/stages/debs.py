@@ -19,6 +19,7 @@ from pathlib import Path
 from scripts.cachekey import digest
 from scripts.epoch import source_date_epoch
 from scripts.errors import BuildError
+from scripts.keep import keep
 from scripts.session import Session
 from scripts.spec.model import Spec
 from scripts.stages.model import embedded_model
@@ -152,5 +153,5 @@ def _build(session: Session, source: _Source, changelog: str, epoch: int, done: 
     for item in built:
         item.chmod(0o644)
         shutil.move(item, partial / item.name)
-    partial.rename(done)
+    keep(partial, done)
     shutil.rmtree(scratch)

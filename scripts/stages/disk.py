@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scripts.errors import BuildError
 from scripts.host.bootstrap import SUITE
+from scripts.keep import keep
 from scripts.render.files import write
 from scripts.render.mkosi import render_mkosi
 from scripts.render.rolevars import role_vars
@@ -109,4 +110,4 @@ def _collect(session: Session, image: Image, out: Path, done: Path) -> None:
          raw, partial / image_file(image)]
     )  # fmt: skip
     complete(partial, image, Path(session.runner.log.name))
-    partial.rename(done)
+    keep(partial, done)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from scripts.errors import BuildError
+from scripts.keep import keep
 from scripts.render.livebuild import render_livebuild
 from scripts.report.beside import complete, image_file
 from scripts.rootfs import stacked
@@ -84,4 +85,4 @@ def _collect(session: Session, image: Image, tree: Path, done: Path) -> None:
         cwd=session.paths.source, env=environment(session),
     )  # fmt: skip
     complete(partial, image, Path(session.runner.log.name))
-    partial.rename(done)
+    keep(partial, done)

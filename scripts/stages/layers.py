@@ -15,6 +15,7 @@ from pathlib import Path
 
 from scripts.cachekey import digest
 from scripts.errors import MirrorError
+from scripts.keep import keep
 from scripts.process import CommandError
 from scripts.rootfs import in_root, kernel_mounts, lent_resolver, stacked
 from scripts.session import Session
@@ -68,7 +69,7 @@ def _make(session: Session, image: Image, layer: Layer, below: list[Path], done:
         if reason := archive_error(layer.name, error):
             raise reason from error
         raise
-    partial.rename(done)
+    keep(partial, done)
 
 
 def archive_error(layer: str, error: CommandError) -> MirrorError | None:
