@@ -59,7 +59,7 @@ def test_an_older_image_is_compared_with(tmp_path, image):
     old, new = built(tmp_path / "one", image), built(tmp_path / "two", image, package=3_000_000)
     text = size_report(new, old, image)
     assert "tree +2.00 MB" in text
-    assert "     +2.00  gedit" in text
+    assert "     +2.00 MB  gedit" in text
 
 
 def test_publishing_the_same_image_again_keeps_its_report(tmp_path, image):

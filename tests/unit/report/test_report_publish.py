@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -25,9 +27,11 @@ def image() -> Image:
     return Image(spec=load_spec(Path(__file__).parents[3]), variant=Variant.DESKTOP, target=Target.ISO)
 
 
-def cached(folder: Path, size: int) -> Path:
+def cached(folder: Path, size: int, content: bytes = b"x") -> Path:
     folder.mkdir()
-    (folder / ISO).write_bytes(b"x" * size)
+    (folder / ISO).write_bytes(content * size)
+    os.utime(folder / ISO, (1, 1))
+    (folder / f"{ISO}.sha256").write_text(f"{hashlib.sha256(content * size).hexdigest()}  {ISO}\n")
     sizes = Sizes(image=ISO, image_bytes=size, tree_bytes=0, features={}, packages={}, folders={})
     (folder / f"{ISO}.sizes.json").write_text(sizes.to_json())
     (folder / f"{ISO}.sizes").write_text("as cached\n")
@@ -74,3 +78,10 @@ def test_a_published_image_that_somebody_changed_is_replaced(tmp_path, session, 
     published.write_bytes(b"yyyy")
     publish(session, image, folder)
     assert published.read_bytes() == b"xxxx"
+
+
+def test_another_image_of_the_same_size_and_time_is_published(tmp_path, session, image, no_links):
+    publish(session, image, cached(tmp_path / "one", 4))
+    built = publish(session, image, cached(tmp_path / "two", 4, b"z"))
+    assert (built.folder / ISO).read_bytes() == b"zzzz"
+    assert hashlib.sha256(b"zzzz").hexdigest() in (built.folder / f"{ISO}.sha256").read_text()

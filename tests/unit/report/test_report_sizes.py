@@ -92,6 +92,10 @@ def test_the_text_has_sizes_in_megabytes():
 def test_the_change_names_at_most_twenty_and_counts_the_rest():
     old, new = sizes(), sizes(**{f"p{number:02}": number * 1_000_000 for number in range(1, 31)})
     text = render_change(old, new)
-    assert "    +30.00  p30\n" in text
+    assert "    +30.00 MB  p30\n" in text
     assert "p10" not in text
     assert "and 10 more" in text
+
+
+def test_a_few_bytes_are_not_nothing():
+    assert "+8 bytes  motd" in render_change(sizes(motd=10), sizes(motd=18))
