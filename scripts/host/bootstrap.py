@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.errors import BuildError, HostError, MirrorError
@@ -23,8 +23,6 @@ _HERE = Path(__file__).resolve().parent.parent
 PACKAGES = _HERE / "tools-packages.list"
 REQUIREMENTS = _HERE / "tools-requirements.txt"
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-
-Log = Callable[[str], None]
 
 
 def read_list(path: Path) -> list[str]:
@@ -67,15 +65,26 @@ def make_tree(cache: Path, mirror: Mirror, log: Path) -> Path:
         SUITE, os.fspath(partial), *sources,
     ]  # fmt: skip
     shielded = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--", *argv]
-    with log.open("ab") as stream:
-        done = subprocess.run(shielded, stdout=stream, stderr=stream, check=False)
-    if done.returncode != 0:
+    if run_logged(shielded, log) != 0:
         shutil.rmtree(partial, ignore_errors=True)
         raise MirrorError(
             "the tools tree could not be bootstrapped",
             "is the package archive reachable? MIRROR=http://… names another one",
         )
     return partial
+
+
+def run_logged(argv: Sequence[str], log: Path, cwd: Path | None = None) -> int:
+    """Run a program whose output goes to the end of `log`; its exit code.
+
+    It ends with this process, however that ends, and holds its locks and descriptors until then: what
+    goes on after a `kill -9` would write into the tree of the next run.
+    """
+    with log.open("ab") as stream:
+        return subprocess.run(
+            ["setpriv", "--pdeathsig", "KILL", "--", *argv],
+            cwd=cwd, stdout=stream, stderr=stream, check=False, close_fds=False,
+        ).returncode  # fmt: skip
 
 
 def finish(cache: Path, partial: Path) -> Path:
@@ -116,15 +125,15 @@ def _fetch_mmdebstrap(target: Path, mirror: Mirror, log: Path) -> None:
         "-oDir::Etc::sourceparts=-", f"-oDir::Etc::sourcelist={state}/etc/sources.list",
         f"-oDir::State::lists={state}/lists", f"-oDir::State::status={state}/status",
         f"-oDir::Cache={state}/cache", "-oAPT::Sandbox::User=root",
+        "-oAPT::Update::Error-Mode=any",
     ]  # fmt: skip
     steps = (["apt-get", *options, "update"], ["apt-get", *options, "download", "mmdebstrap"])
-    with log.open("ab") as stream:
-        for argv in steps:
-            done = subprocess.run(argv, cwd=state, stdout=stream, stderr=stream, check=False)
-            if done.returncode != 0:
-                raise MirrorError(f"{argv[0]} {argv[-1]} failed", "is the archive reachable?")
-        package = next(state.glob("mmdebstrap_*.deb"), None)
-        if package is None:
-            raise BuildError("apt-get downloaded no mmdebstrap")
-        subprocess.run(["dpkg-deb", "-x", package, target], check=True, stdout=stream, stderr=stream)
+    if any(run_logged(argv, log, cwd=state) != 0 for argv in steps):
+        raise MirrorError(
+            f"mmdebstrap could not be fetched from {mirror.main}",
+            "is the archive reachable? MIRROR=http://… names another one",
+        )
+    package = next(state.glob("mmdebstrap_*.deb"), None)
+    if package is None or run_logged(["dpkg-deb", "-x", os.fspath(package), os.fspath(target)], log) != 0:
+        raise BuildError("apt-get downloaded no usable mmdebstrap")
     shutil.rmtree(state)

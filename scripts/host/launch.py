@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -91,6 +90,7 @@ def _tools_tree(source: Path, cache: Path, mirror: Mirror, trust: Trust) -> Path
 
 def _make_tools_tree(source: Path, cache: Path, mirror: Mirror, trust: Trust) -> Path:
     log = source / "build/log/tools.log"
+    log.unlink(missing_ok=True)
     begun = time.monotonic()
     sys.stdout.write("Tools tree (Debian 13, about two minutes) …\n")
     sys.stdout.flush()
@@ -111,10 +111,7 @@ def _pip(tree: Path, source: Path, cache: Path, mirror: Mirror, trust: Trust, lo
             "--no-cache-dir", "--root-user-action=ignore", "--requirement",
             os.fspath(enter.SOURCE / bootstrap.REQUIREMENTS.relative_to(source))]  # fmt: skip
     command = _enter(tree, source, cache, mirror, trust, {}, argv)
-    with log.open("ab") as stream:
-        # The command names a descriptor that it must inherit.
-        done = subprocess.run(command, stdout=stream, stderr=stream, check=False, close_fds=False)
-    if done.returncode != 0:
+    if bootstrap.run_logged(command, log) != 0:
         raise BuildError("pip could not install the tools that Debian lacks",
                          "is the Python package index reachable?")  # fmt: skip
 

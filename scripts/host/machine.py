@@ -14,7 +14,7 @@ BUILDS = ("iso", "disk", "debs", "test", "bench-build", "compare")
 _GB = 10**9
 _COLD, _WARM, _TOOLS, _OUTPUT = 25 * _GB, 8 * _GB, 4 * _GB, 4 * _GB
 """Bytes that empty and filled caches, the tools tree and the finished images take at their peak."""
-_PROGRAMS = ("unshare", "mount", "umount", "pivot_root")
+_PROGRAMS = ("unshare", "setpriv", "mount", "umount", "pivot_root")
 
 
 def check_machine(verb: str, source: Path, cache: Path) -> None:

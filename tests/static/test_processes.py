@@ -11,7 +11,6 @@ RUNNERS = {
     "scripts/process.py": "the one runner of the build",
     "scripts/host/bootstrap.py": "runs before the tools tree, beside the runner's log",
     "scripts/host/enter.py": "is a program of its own inside new namespaces",
-    "scripts/host/launch.py": "runs before the tools tree",
     "scripts/host/mirror.py": "asks the host's apt, before the tools tree",
     "scripts/host/trust.py": "asks the host's apt, before the tools tree",
     "services/sigmavault/system/run.py": "the one runner of the daemons",

@@ -94,7 +94,7 @@ class TestMachine:
         assert caught.value.exit_code == 3
         assert caught.value.hint == "sudo make iso"
 
-    @pytest.mark.parametrize("program", ["unshare", "mount", "pivot_root"])
+    @pytest.mark.parametrize("program", ["unshare", "setpriv", "mount", "pivot_root"])
     def test_lacks_a_program(self, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(shutil, "which", lambda name: None if name == program else name)
         with pytest.raises(HostError, match=program):
