@@ -20,8 +20,8 @@ ALLOWED = {
     ("tcp", 5357): {"wsdd2"},
     ("udp", 3702): {"wsdd2"},
     ("udp", 5353): {"avahi-daemon"},
-    ("udp", 68): {"systemd-networkd", "NetworkManager"},
-    ("udp", 546): {"systemd-networkd", "NetworkManager"},
+    ("udp", 68): {"systemd-network", "NetworkManager"},
+    ("udp", 546): {"systemd-network", "NetworkManager"},
 }
 ALLOWED_ON_LOOPBACK = {
     ("tcp", 53): {"systemd-resolve"},

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.vm.machine.machine import Machine
 
 REPORTS = {
-    "journal.txt": ("journalctl", "--no-pager", "--output=short-monotonic"),
+    "journal.txt": ("journalctl", "--boot", "--no-pager", "--output=short-monotonic"),
     "failed-units.txt": ("systemctl", "list-units", "--failed", "--no-pager", "--full"),
     "blame.txt": ("systemd-analyze", "blame", "--no-pager"),
     "critical-chain.txt": ("systemd-analyze", "critical-chain", "--no-pager"),
