@@ -13,6 +13,7 @@ from scripts import verbs
 from scripts.epoch import source_date_epoch
 from scripts.errors import BuildError, HostError, SpecError
 from scripts.host.enter import CACHE, SOURCE
+from scripts.host.machine import DISK_FULL
 from scripts.host.mirror import Mirror
 from scripts.paths import Paths
 from scripts.process import CommandError, Runner
@@ -26,7 +27,6 @@ _VERBS: dict[str, Verb] = {
     "test": verbs.test, "test-fast": verbs.test_fast, "lint": verbs.lint, "vm": verbs.vm,
     "debs": verbs.debs, "bench-build": verbs.bench_build, "compare": verbs.compare,
 }  # fmt: skip
-_DISK_FULL = "make clean-cache empties the cache, CACHE=/other/disk moves it"
 
 
 def parse(argv: list[str], variant: str) -> argparse.Namespace:
@@ -59,7 +59,7 @@ def main(argv: list[str]) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        return _explain(HostError(f"the disk is full: {error}", _DISK_FULL), log_path)
+        return _explain(HostError(f"the disk is full: {error}", DISK_FULL), log_path)
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted; nothing was left mounted, the next run goes on from the cache\n")
         return 130
@@ -88,7 +88,7 @@ def _explain(error: BuildError, log_path: Path) -> int:
     sys.stderr.write("".join(f"  | {line}\n" for line in tail))
     sys.stderr.write(f"error: {error.message}\n")
     full = any(os.strerror(errno.ENOSPC) in line for line in tail)
-    if hint := _DISK_FULL if full else error.hint:
+    if hint := DISK_FULL if full else error.hint:
         sys.stderr.write(f"hint: {hint}\n")
     if tail:
         sys.stderr.write(f"the whole output: {log_path.relative_to(SOURCE)}\n")

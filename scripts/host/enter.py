@@ -30,6 +30,7 @@ CACHE = Path("/cache")
 # Of <linux/sched.h> and <linux/prctl.h>; os.unshare() is younger than the oldest Python here.
 _NEW_MOUNTS, _NEW_PROCESSES = 0x00020000, 0x20000000
 _DIE_WITH_PARENT = 1
+_FORWARDED = (signal.SIGTERM, signal.SIGHUP)
 
 
 def command(
@@ -120,10 +121,11 @@ def _end_with(child: int) -> NoReturn:
     def forward(number: int, _frame: object) -> None:
         os.kill(child, number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _FORWARDED:
         signal.signal(number, forward)
     # Ctrl-C reaches the whole foreground process group by itself: forwarding would double it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
     while True:
         pid, status = os.wait()
         if pid == child:
@@ -134,6 +136,9 @@ def _end_with(child: int) -> NoReturn:
 def _isolate() -> None:
     """Go on as process 1 of new mount and PID namespaces, which end with the process that called.
 
+    Signals to be forwarded are held back until there is a program to forward them to: process 1 would
+    lose them.
+
     Raises:
         OSError: not root, or the kernel gives no namespaces.
     """
@@ -141,6 +146,7 @@ def _isolate() -> None:
     if libc.unshare(_NEW_MOUNTS | _NEW_PROCESSES) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"no new namespaces: {os.strerror(number)}")
+    signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
     if child := os.fork():
         _end_with(child)
     libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
@@ -155,6 +161,7 @@ def _main(descriptor: int) -> NoReturn:
     _pivot(Path(request["tree"]))
     if child := os.fork():
         _end_with(child)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
     os.chdir(request["cwd"])
     argv = request["argv"]
     os.execvpe(argv[0], argv, request["env"])  # noqa: S606 - an argument list is the house rule

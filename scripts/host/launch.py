@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from scripts.errors import BuildError, HostError
 from scripts.host import bootstrap, enter
 from scripts.host.cache import claim
 from scripts.host.lock import hold
-from scripts.host.machine import BUILDS, check_machine
+from scripts.host.machine import BUILDS, DISK_FULL, check_machine
 from scripts.host.mirror import Mirror, find_mirror
 from scripts.host.trust import Trust, read_trust
 
@@ -99,7 +100,9 @@ def _make_tools_tree(source: Path, cache: Path, mirror: Mirror, trust: Trust) ->
         _pip(partial, source, cache, mirror, trust, log)
     except BuildError:
         tail = log.read_text(errors="replace").splitlines()[-12:] if log.is_file() else []
-        sys.stderr.write("\n".join(f"  | {line}" for line in tail) + f"\nthe whole output: {log}\n")
+        sys.stderr.write("".join(f"  | {line[:300]}\n" for line in tail) + f"the whole output: {log}\n")
+        if any(os.strerror(errno.ENOSPC) in line for line in tail):
+            raise HostError(f"the disk of {cache} is full", DISK_FULL) from None
         raise
     sys.stdout.write(f"✓ Tools tree  {time.monotonic() - begun:.0f} s\n")
     return bootstrap.finish(cache, partial)

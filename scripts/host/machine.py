@@ -14,6 +14,7 @@ BUILDS = ("iso", "disk", "debs", "test", "bench-build", "compare")
 _GB = 10**9
 _COLD, _WARM, _TOOLS, _OUTPUT = 25 * _GB, 8 * _GB, 4 * _GB, 4 * _GB
 """Bytes that empty and filled caches, the tools tree and the finished images take at their peak."""
+DISK_FULL = "make clean-cache empties the cache, CACHE=/other/disk moves it"
 _PROGRAMS = ("unshare", "setpriv", "mount", "umount", "pivot_root")
 
 
@@ -49,5 +50,5 @@ def _check_room(folder: Path, need: int) -> None:
     if free < need:
         raise HostError(
             f"{existing} has {free / _GB:.1f} GB free, this needs {need / _GB:.0f} GB",
-            "make clean-cache empties the cache, CACHE=/other/disk moves it",
+            DISK_FULL,
         )

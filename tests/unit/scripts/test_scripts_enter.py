@@ -18,6 +18,9 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root: `make test-fast` runs as root"),
 ]
 
+# Seconds to sleep, which no other run of these tests on the machine asks for.
+N61, N62, N63, N64, N65, N66, N67 = (f"{seconds}.{os.getpid()}" for seconds in range(61, 68))
+
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -158,24 +161,24 @@ def test_the_programs_end_is_passed_on(script: str, code: int, start: Start) -> 
 
 
 def test_orphans_end_with_the_program(start: Start) -> None:
-    assert output(start("sh", "-c", "sleep 61.5 >/dev/null 2>&1 & echo started")) == "started\n"
-    until(lambda: not running("61.5"))
+    assert output(start("sh", "-c", f"sleep {N61} >/dev/null 2>&1 & echo started")) == "started\n"
+    until(lambda: not running(N61))
 
 
 def test_a_kill_leaves_no_process_and_no_mount(start: Start, tree: Path) -> None:
-    process = start("sh", "-c", "mount -t tmpfs tmpfs /tmp; sleep 62.5 & echo ready; sleep 63.5")
+    process = start("sh", "-c", f"mount -t tmpfs tmpfs /tmp; sleep {N62} & echo ready; sleep {N63}")
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    until(lambda: bool(running("62.5")))
+    until(lambda: bool(running(N62)))
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=20)
-    until(lambda: not running("62.5") and not running("63.5"))
+    until(lambda: not running(N62) and not running(N63))
     assert mounts(tree) == []
     assert list((tree / "tmp").iterdir()) == []
 
 
 def test_while_it_runs_the_host_sees_no_mount(start: Start, tree: Path) -> None:
-    process = start("sh", "-c", "echo ready; sleep 64.5")
+    process = start("sh", "-c", f"echo ready; sleep {N64}")
     assert process.stdout is not None
     process.stdout.readline()
     assert mounts(tree) == []
@@ -194,16 +197,28 @@ def test_a_signal_to_the_outer_process_reaches_the_program(number: signal.Signal
 
 
 def test_a_program_that_does_not_care_ends_by_the_signal(start: Start) -> None:
-    process = start("sleep", "66.5")
-    until(lambda: bool(running("66.5")))
+    process = start("sleep", N66)
+    until(lambda: bool(running(N66)))
     process.terminate()
     process.wait(timeout=20)
     assert process.returncode == 128 + signal.SIGTERM
-    until(lambda: not running("66.5"))
+    until(lambda: not running(N66))
+
+
+@pytest.mark.parametrize("wait_s", [0.02, 0.05, 0.1, 0.2])
+def test_a_signal_in_the_middle_of_the_preparation_is_not_lost(wait_s: float, start: Start) -> None:
+    process = start("sleep", N67)
+    time.sleep(wait_s)
+    process.terminate()
+    process.wait(timeout=20)
+    assert process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)
+    until(lambda: not running(N67))
 
 
 def test_ctrl_c_is_the_programs_to_handle(start: Start) -> None:
     """The terminal sends it to the whole group."""
+    # Whoever runs the tests in the background has it ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = start("sh", "-c", "trap 'echo bye; exit 130' INT; echo ready; while :; do sleep 0.1; done")
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -213,8 +228,8 @@ def test_ctrl_c_is_the_programs_to_handle(start: Start) -> None:
 
 
 def test_the_next_run_works_after_a_kill(start: Start) -> None:
-    first = start("sleep", "65.5")
-    until(lambda: bool(running("65.5")))
+    first = start("sleep", N65)
+    until(lambda: bool(running(N65)))
     first.kill()
     first.wait(timeout=20)
     assert output(start("echo", "fine")) == "fine\n"

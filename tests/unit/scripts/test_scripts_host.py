@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts import __main__ as entry
-from scripts.errors import HostError, MirrorError
+from scripts.errors import BuildError, HostError, MirrorError
 from scripts.host import bootstrap, cache, enter, launch, machine
 from scripts.host.mirror import Mirror
 from scripts.host.trust import Trust
@@ -286,6 +286,29 @@ def test_a_tools_tree_that_fails_leaves_no_tree(tmp_path: Path, monkeypatch: pyt
         bootstrap.make_tree(tmp_path, Mirror(main="", security=""), tmp_path / "log")
     assert "MIRROR=" in caught.value.hint
     assert list((tmp_path / "tools").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "hint"),
+    [
+        ("E: Write error - write (28: No space left on device)", HostError, "clean-cache"),
+        ("E: Failed to fetch http://m.example/debian", MirrorError, "MIRROR="),
+    ],
+)
+def test_why_the_tools_tree_failed_is_said(
+    said: str, error: type[BuildError], hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def fail(_cache: Path, _mirror: Mirror, log: Path) -> Path:
+        log.write_text(f"I: begun\n{said}\n")
+        raise MirrorError("the tools tree could not be bootstrapped", "MIRROR=")
+
+    monkeypatch.setattr(bootstrap, "make_tree", fail)
+    (tmp_path / "build/log").mkdir(parents=True)
+    with pytest.raises(error) as caught:
+        launch._tools_tree(tmp_path, tmp_path / "cache", Mirror(main="", security=""), Trust())
+    assert hint in caught.value.hint
+    assert f"  | {said}\n" in capsys.readouterr().err
 
 
 def test_the_tools_tree_depends_on_its_lists_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
