@@ -19,7 +19,7 @@ from scripts.spec.load import load_spec
 from scripts.spec.model import Spec, Target, Variant
 from scripts.spec.select import Image, default_variant
 from scripts.stages.debs import own_packages
-from scripts.stages.disk import build_disk
+from scripts.stages.disk import build_disk, raw_image
 from scripts.stages.iso import build_iso
 from scripts.stages.model import embedded_model
 from scripts.stages.publish import Built
@@ -59,9 +59,11 @@ def iso(session: Session, arguments: argparse.Namespace) -> int:
 
 
 def disk(session: Session, arguments: argparse.Namespace) -> int:
-    """Build the disk image."""
+    """Build the disk image, packed (qcow2) and raw."""
     session, spec = _begin(session)
-    return _report(session, build_disk(session, _image(spec, Target.DISK, arguments)))
+    built = build_disk(session, _image(spec, Target.DISK, arguments))
+    raw_image(session, built)
+    return _report(session, built)
 
 
 def debs(session: Session, _arguments: argparse.Namespace) -> int:

@@ -76,6 +76,7 @@ def _command(session: Session, work: Path) -> list[str]:
         "include": work / "mkosi.conf", "base-tree": work / "base", "package-directory": work / "packages",
         "sandbox-tree": work / "sandbox", "output-directory": work / "out",
         "workspace-directory": work / "workspace", "cache-directory": work / "cache",
+        "package-cache-directory": work / "cache",
         "initrd": work / "initrd.img", "source-date-epoch": session.epoch, "output": "image",
         "build-sources": session.paths.source,
         "seed": "5e6f1a1d-7d0b-4c77-9a3e-516d61766c74",
@@ -111,3 +112,18 @@ def _collect(session: Session, image: Image, out: Path, done: Path) -> None:
     )  # fmt: skip
     complete(partial, image, Path(session.runner.log.name))
     keep(partial, done)
+
+
+def raw_image(session: Session, built: Built) -> Path:
+    """The same disk image as a raw, sparse file beside the compressed one."""
+    packed = built.folder / built.name
+    raw = packed.with_suffix(".raw")
+    if raw.is_file() and raw.stat().st_mtime_ns == packed.stat().st_mtime_ns:
+        session.progress.cached("Raw disk image")
+        return raw
+    partial = raw.with_name(raw.name + ".partial")
+    with session.progress.step("Raw disk image"):
+        session.runner.run(["qemu-img", "convert", "-f", "qcow2", "-O", "raw", packed, partial])
+    shutil.copystat(packed, partial)
+    partial.rename(raw)
+    return raw
