@@ -13,11 +13,12 @@ from scripts import verbs
 from scripts.epoch import source_date_epoch
 from scripts.errors import BuildError, HostError, SpecError
 from scripts.host.enter import CACHE, SOURCE
-from scripts.host.machine import DISK_FULL
+from scripts.host.machine import BUILDS, DISK_FULL
 from scripts.host.mirror import Mirror
 from scripts.paths import Paths
 from scripts.process import CommandError, Runner
 from scripts.progress import Progress
+from scripts.prune import prune
 from scripts.session import Session
 from scripts.spec.model import Variant
 
@@ -78,7 +79,11 @@ def _run(arguments: argparse.Namespace, log_path: Path) -> int:
             epoch=source_date_epoch(runner, paths.source),
         )  # fmt: skip
         try:
-            return _VERBS[arguments.verb](session, arguments)
+            code = _VERBS[arguments.verb](session, arguments)
+            if code == 0 and arguments.verb in BUILDS:
+                for path in prune(paths.cache):
+                    runner.note(f"no longer needed: {path}")
+            return code
         finally:
             _give_back(runner, paths)
 

@@ -9,6 +9,14 @@ _FEW = 200
 """Up to so many files each is flushed by itself, which spares the disk what is about to be deleted."""
 
 
+def kept(done: Path) -> bool:
+    """Whether the cache has a result; finding it counts as using it (`scripts.prune`)."""
+    if not done.is_dir():
+        return False
+    os.utime(done)
+    return True
+
+
 def keep(partial: Path, done: Path) -> None:
     """Give a finished folder its name in the cache, after all that it holds has reached the disk.
 

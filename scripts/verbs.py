@@ -115,7 +115,8 @@ def check(session: Session, _arguments: argparse.Namespace) -> int:
 
 def _pytest(session: Session, arguments: list[str], env: dict[str, str] | None = None) -> int:
     command = ["python3", "-m", "pytest", *arguments]
-    return session.runner.status(command, cwd=session.paths.source, env=env)
+    kept = {"HYPOTHESIS_STORAGE_DIRECTORY": os.fspath(session.paths.build / ".hypothesis")}
+    return session.runner.status(command, cwd=session.paths.source, env={**kept, **(env or {})})
 
 
 def test_fast(session: Session, arguments: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 from scripts.cachekey import digest
 from scripts.epoch import source_date_epoch
 from scripts.errors import BuildError
-from scripts.keep import keep
+from scripts.keep import keep, kept
 from scripts.session import Session
 from scripts.spec.model import Spec
 from scripts.stages.model import embedded_model
@@ -117,7 +117,7 @@ def _packages(session: Session, spec: Spec, source: _Source) -> list[Path]:
     key = digest(source.name, version, spec.suite, *source.inputs, Path(__file__))
     done = session.paths.cache / "debs" / f"{source.name}-{key}"
     title = f"Debian package {source.name} {version}"
-    if done.is_dir():
+    if kept(done):
         session.progress.cached(title)
     else:
         with session.progress.step(title):

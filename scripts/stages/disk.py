@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scripts.errors import BuildError
 from scripts.host.bootstrap import SUITE
-from scripts.keep import keep
+from scripts.keep import keep, kept
 from scripts.render.files import write
 from scripts.render.mkosi import render_mkosi
 from scripts.render.rolevars import role_vars
@@ -30,7 +30,7 @@ def build_disk(session: Session, image: Image) -> Built:
         session, image, stack, debs, ["mkosi.repart", "mkosi.postinst", "scripts/render", "scripts/roles.py"]
     )
     done = session.paths.cache / "images" / f"{image.name}-disk-{key}"
-    if done.is_dir():
+    if kept(done):
         session.progress.cached("Disk image")
     else:
         with session.progress.step("Disk image (mkosi)"):

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from scripts.errors import BuildError
-from scripts.keep import keep
+from scripts.keep import keep, kept
 from scripts.render.livebuild import render_livebuild
 from scripts.report.beside import complete, image_file
 from scripts.rootfs import stacked
@@ -23,7 +23,7 @@ def build_iso(session: Session, image: Image) -> Built:
     stack = layer_stack(session, image)
     key = image_key(session, image, stack, debs, ["live-build", "scripts/render", "scripts/roles.py"])
     done = session.paths.cache / "images" / f"{image.name}-iso-{key}"
-    if done.is_dir():
+    if kept(done):
         session.progress.cached("ISO image")
     else:
         with session.progress.step("ISO image (live-build)"):

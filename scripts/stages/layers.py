@@ -15,7 +15,7 @@ from pathlib import Path
 
 from scripts.cachekey import digest
 from scripts.errors import MirrorError
-from scripts.keep import keep
+from scripts.keep import keep, kept
 from scripts.process import CommandError
 from scripts.rootfs import in_root, kernel_mounts, lent_resolver, stacked
 from scripts.session import Session
@@ -47,7 +47,7 @@ def layer_stack(session: Session, image: Image) -> list[Path]:
         key = digest(key, layer.packages, image.spec.suite, image.spec.areas, image.spec.snapshot, _RECIPE)
         done = session.paths.cache / "layers" / f"{layer.name}-{key}"
         title = f"Packages: {layer.name}"
-        if done.is_dir():
+        if kept(done):
             session.progress.cached(title)
         else:
             with session.progress.step(f"{title} ({len(layer.packages)} named)"):
