@@ -13,6 +13,7 @@ from pathlib import Path
 
 from scripts.cachekey import digest
 from scripts.errors import BuildError
+from scripts.keep import keep, kept
 from scripts.session import Session
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "runtime-requirements.txt"
@@ -37,7 +38,7 @@ def runtime(session: Session, suite: str) -> Path:
     key = digest(_RECIPE, REQUIREMENTS, _CMAKE, compiler, suite)
     done = session.paths.cache / "runtime" / key
     title = "Python runtime (llama.cpp for all CPUs)"
-    if done.is_dir():
+    if kept(done):
         session.progress.cached(title)
         return done
     with session.progress.step(title):
@@ -64,7 +65,9 @@ def _build(session: Session, done: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(partial / "python")
     _check(partial)
-    partial.rename(done)
+    for name in ("sources", "wheels"):
+        shutil.rmtree(partial / name)
+    keep(partial, done)
 
 
 def _sources(session: Session, folder: Path) -> list[Path]:
