@@ -16,6 +16,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - the host may be older than the t
 
 from scripts.errors import BuildError
 from scripts.host.cache import empty
+from scripts.host.enter import FIRST_OF_OURS
 from scripts.host.launch import cache_folder, launch
 
 
@@ -37,4 +38,6 @@ def main(argv: list[str], environ: dict[str, str]) -> int:
 
 
 if __name__ == "__main__":
+    # What the caller left open is nobody's business in a build (`move_up` says what it would break).
+    os.closerange(3, FIRST_OF_OURS)
     sys.exit(main(sys.argv[1:], dict(os.environ)))

@@ -13,6 +13,7 @@ file in memory: the environment may hold the password of a proxy, and arguments 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
 import signal
@@ -26,6 +27,8 @@ SOURCE = Path("/src")
 """The checkout, inside the tools tree: a fixed path, so that no build path differs between machines."""
 CACHE = Path("/cache")
 """The cache, inside the tools tree."""
+FIRST_OF_OURS = 64
+"""Descriptors that programs inherit on purpose begin here."""
 
 # Of <linux/sched.h> and <linux/prctl.h>; os.unshare() is younger than the oldest Python here.
 _NEW_MOUNTS, _NEW_PROCESSES = 0x00020000, 0x20000000
@@ -62,10 +65,21 @@ def command(
 
 def _keep(text: str) -> int:
     """An inheritable descriptor of a file in memory that holds `text`."""
-    descriptor = os.memfd_create("sigmavault-enter", 0)
+    descriptor = move_up(os.memfd_create("sigmavault-enter"))
     with os.fdopen(os.dup(descriptor), "w") as stream:
         stream.write(text)
     return descriptor
+
+
+def move_up(descriptor: int) -> int:
+    """The same file under an inheritable descriptor that is out of the way of programs.
+
+    mmdebstrap tells a shell to write to the first descriptor that is free, and dash reads `>&11` as a
+    mistake: it takes one digit.
+    """
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD, FIRST_OF_OURS)
+    os.close(descriptor)
+    return moved
 
 
 def read_request(descriptor: int) -> dict[str, Any]:

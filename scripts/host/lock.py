@@ -11,6 +11,8 @@ import os
 import sys
 from pathlib import Path
 
+from scripts.host.enter import move_up
+
 
 def hold(path: Path, purpose: str) -> int:
     """Take the lock at `path` for this process and its children, waiting if need be.
@@ -29,5 +31,4 @@ def hold(path: Path, purpose: str) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{purpose} (process {os.getpid()})\n".encode(), 0)
-    os.set_inheritable(descriptor, True)  # noqa: FBT003 - takes no keyword
-    return descriptor
+    return move_up(descriptor)

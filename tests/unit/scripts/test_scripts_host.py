@@ -14,6 +14,7 @@ import pytest
 from scripts import __main__ as entry
 from scripts.errors import BuildError, HostError, MirrorError
 from scripts.host import bootstrap, cache, enter, launch, machine
+from scripts.host.lock import hold
 from scripts.host.mirror import Mirror
 from scripts.host.trust import Trust
 from tests.unit.scripts.conftest import ROOT
@@ -323,3 +324,14 @@ def test_the_lists_name_each_package_once() -> None:
     names = bootstrap.read_list(bootstrap.PACKAGES)
     assert len(names) > 50
     assert len(names) == len(set(names))
+
+
+def test_locks_and_requests_leave_low_descriptors_to_programs(tmp_path: Path) -> None:
+    """mmdebstrap writes `>&N` for dash, which takes one digit."""
+    held = [hold(tmp_path / "lock", "a test"), enter.move_up(os.open(tmp_path, os.O_RDONLY))]
+    try:
+        assert all(descriptor >= enter.FIRST_OF_OURS for descriptor in held)
+        assert all(os.get_inheritable(descriptor) for descriptor in held)
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
