@@ -52,6 +52,8 @@ def start(tree: Path, tmp_path: Path) -> Iterator[Start]:
             command,
             close_fds=False,
             start_new_session=True,
+            # Whoever runs the tests may ignore it (nohup), and a program inherits that.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
