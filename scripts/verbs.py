@@ -145,6 +145,7 @@ def test(session: Session, arguments: argparse.Namespace) -> int:
             "SIGMAVAULT_ISO": os.fspath(iso_path),
             "SIGMAVAULT_DISK": os.fspath(appliance.folder / appliance.name),
             "SIGMAVAULT_ROOT": os.fspath(root),
+            "SIGMAVAULT_DEBS": os.pathsep.join(map(os.fspath, own_packages(session, spec))),
             "SIGMAVAULT_CACHE": os.fspath(session.paths.cache),
             "SIGMAVAULT_RUNTIME": os.fspath(runtime(session, spec.suite)),
             "SIGMAVAULT_TEST_MODEL": os.fspath(embedded_model(session, spec.model)),
