@@ -14,6 +14,7 @@ from tests.vm.machine import images
 from tests.vm.machine.artefacts import collect
 from tests.vm.machine.errors import GuestError, MachineError
 from tests.vm.machine.machine import Machine, Options, Place
+from tests.vm.machine.picture import look_at
 from tests.vm.machine.qemu import Disk, Firmware, Hardware, Medium
 from tests.vm.machine.times import record
 from tests.vm.machine.timing import retry
@@ -152,9 +153,15 @@ def boot(scene: Scene) -> dict[str, Any]:
 
 
 def _photograph_menu(vm: Machine) -> None:
-    """The boot menu stands for five seconds; the screen before it is empty."""
-    time.sleep(4)
-    vm.screenshot("boot-menu")
+    """The boot menu stands for five seconds; before and after it the screen is nearly empty."""
+    shots: list[tuple[int, Path]] = []
+    for number in range(4):
+        time.sleep(1.5)
+        shot = vm.screenshot(f"boot-menu-{number}")
+        shots.append((look_at(shot).colours, shot))
+    max(shots)[1].rename(vm.place.artefacts / "boot-menu.png")
+    for _, shot in shots:
+        shot.unlink(missing_ok=True)
 
 
 def _wait_for_model(vm: Machine) -> float | None:

@@ -113,6 +113,14 @@ def test_the_iso_is_the_first_to_boot_from(medium, driver):
     assert first.startswith(driver)
 
 
+def test_a_bus_comes_before_what_is_plugged_into_it():
+    devices = values(
+        command_line(dataclasses.replace(ISO, medium=Medium.USB), FILES, RUN, Accel.TCG), "-device"
+    )
+    kinds = [device.partition(",")[0] for device in devices]
+    assert kinds.index("qemu-xhci") < kinds.index("usb-storage")
+
+
 def test_direct_kernel():
     kernel = DirectKernel(kernel=Path("/k"), initrd=Path("/i"), arguments="root=/dev/vda quiet")
     argv = command_line(dataclasses.replace(DISK, kernel=kernel), FILES, RUN, Accel.TCG)

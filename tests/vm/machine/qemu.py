@@ -157,6 +157,8 @@ def command_line(hardware: Hardware, files: Files, run: Run, accel: Accel) -> li
         "-smp", str(hardware.cpus), "-m", str(hardware.memory_mib),
         # The guest's clock goes on where a checkpoint left it.
         "-rtc", "base=utc,clock=vm",
+        # Before whatever is plugged into it.
+        "-device", "qemu-xhci,id=usb",
         *_firmware(hardware, files), *_medium(hardware, files), *_disks(hardware, files),
         *_kernel(hardware), *_fixed_devices(files), *_network(run), *_credentials(run), *_ways_in(files, run),
     ]  # fmt: skip
@@ -233,7 +235,7 @@ def _kernel(hardware: Hardware) -> list[str]:
 
 def _fixed_devices(files: Files) -> list[str]:
     return [
-        "-device", "qemu-xhci,id=usb", "-device", "usb-tablet,bus=usb.0",
+        "-device", "usb-tablet,bus=usb.0",
         "-device", "virtio-vga", "-device", "virtio-rng-pci",
         *_blockdev("vmstate", files.vmstate),
     ]  # fmt: skip
