@@ -33,8 +33,10 @@ def test_memory_of_a_headless_machine_without_the_model(scene):
 @pytest.mark.only(target="iso")
 def test_the_boot_menu_was_shown(scene):
     look = look_at(scene.vm.place.artefacts / "boot-menu.png")
-    assert look.colours > 8, look
+    # GRUB's own text menu has 720 pixels and is not in SigmaVault's look; an empty screen has one colour.
+    assert look.width >= 800, look
     assert look.variance > 20, look
+    assert look.colours >= 4, look
 
 
 @pytest.mark.only(target="disk")

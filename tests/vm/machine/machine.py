@@ -20,7 +20,7 @@ from tests.vm.machine.checkpoint import TAG, Store, checkpoint_key
 from tests.vm.machine.errors import GuestError, MachineError, MachineGoneError
 from tests.vm.machine.guest import Guest
 from tests.vm.machine.keys import keys_of
-from tests.vm.machine.process import spawn
+from tests.vm.machine.process import Done, spawn
 from tests.vm.machine.qemu import Disk, Files, Hardware, Run, command_line, identity
 from tests.vm.machine.qmp import Qmp
 from tests.vm.machine.ssh import Ssh, free_port
@@ -69,7 +69,8 @@ class Machine(Guest):
         sockets = Path(tempfile.mkdtemp(prefix="vm-"))
         place.artefacts.mkdir(parents=True, exist_ok=True)
         self.files = Files(folder=folder, sockets=sockets, serial_log=place.artefacts / "serial.log")
-        self.files.serial_log.unlink(missing_ok=True)
+        for log in (self.files.serial_log, self._qemu_log):
+            log.unlink(missing_ok=True)
         self.ports = {port: free_port() for port in self.options.guest_ports}
         self.verdict: Verdict = find_accel(
             lambda: images.kernel_of(hardware, cache=place.cache), cache=place.cache
@@ -130,6 +131,19 @@ class Machine(Guest):
             raise MachineGoneError(f"QEMU ended with {self._qemu.returncode}\n{end}")
 
     @property
+    def is_on(self) -> bool:
+        """Whether QEMU runs."""
+        return self._qemu is not None and self._qemu.poll() is None
+
+    def execute(self, *argv: str, timeout_s: float = 60, stdin: bytes = b"") -> Done:
+        """As `Guest.execute`; a guest that is not reached because QEMU has ended is told as that."""
+        try:
+            return super().execute(*argv, timeout_s=timeout_s, stdin=stdin)
+        except MachineError:
+            self.check_alive()
+            raise
+
+    @property
     def qmp(self) -> Qmp:
         """The control socket of a machine that is on."""
         self.check_alive()
@@ -139,7 +153,7 @@ class Machine(Guest):
 
     def cut_power(self) -> None:
         """As pulling the plug: nothing in the guest's memory is written."""
-        if self._qemu is not None and self._qemu.poll() is None:
+        if self._qemu is not None and self.is_on:
             self._qemu.kill()
         self._ended()
 
