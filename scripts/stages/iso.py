@@ -75,6 +75,9 @@ def _collect(session: Session, image: Image, tree: Path, done: Path) -> None:
     built = sorted(tree.glob("*.iso"))
     if len(built) != 1:
         raise BuildError(f"live-build made {len(built)} ISO files where one was expected")
+    for kind in ("vmlinuz", "initrd.img"):
+        if not list((tree / "binary/live").glob(f"{kind}-*")):
+            raise BuildError(f"live-build put no {kind} on the ISO: it would not start")
     partial = done.with_name(done.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
