@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tests.vm.machine import images
 from tests.vm.machine.artefacts import collect
 from tests.vm.machine.errors import GuestError, MachineError
 from tests.vm.machine.machine import Machine, Options, Place
-from tests.vm.machine.picture import look_at
+from tests.vm.machine.picture import Look, look_at
 from tests.vm.machine.qemu import Disk, Firmware, Hardware, Medium
 from tests.vm.machine.times import record
 from tests.vm.machine.timing import retry
@@ -140,9 +140,9 @@ def boot(scene: Scene) -> dict[str, Any]:
     """Power on and wait until everything is ready; returns times in seconds and memory in bytes."""
     vm = scene.vm
     vm.start()
-    if scene.target is Target.ISO:
-        _photograph_menu(vm)
     notes: dict[str, Any] = {"accel": vm.verdict.accel, "accel_reason": vm.verdict.reason}
+    if scene.target is Target.ISO:
+        notes["boot_menu"] = asdict(_photograph_menu(vm))
     notes["login_prompt_s"] = round(vm.wait_for_login(), 1)
     notes["ssh_s"] = round(vm.wait_for_ssh(), 1)
     # Its answer (degraded, running) is for a test to judge.
@@ -155,16 +155,17 @@ def boot(scene: Scene) -> dict[str, Any]:
     return notes
 
 
-def _photograph_menu(vm: Machine) -> None:
+def _photograph_menu(vm: Machine) -> Look:
     """The boot menu stands for five seconds; before and after it the screen is nearly empty."""
     shots: list[tuple[int, Path]] = []
     for number in range(4):
         time.sleep(1.5)
         shot = vm.screenshot(f"boot-menu-{number}")
         shots.append((look_at(shot).colours, shot))
-    max(shots)[1].rename(vm.place.artefacts / "boot-menu.png")
+    best = max(shots)[1].rename(vm.place.artefacts / "boot-menu.png")
     for _, shot in shots:
         shot.unlink(missing_ok=True)
+    return look_at(best)
 
 
 def _wait_for_model(vm: Machine) -> float | None:

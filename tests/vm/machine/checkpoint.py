@@ -19,11 +19,13 @@ from tests.vm.machine.process import run
 TAG = "ready"
 """Name of the snapshot inside the qcow2 files."""
 _NOTE = "checkpoint.json"
+FORMAT = 1
+"""Raise it when what is noted with a checkpoint changes: older ones no longer fit then."""
 
 
 def checkpoint_key(*, image: str, qemu_version: str, identity: Sequence[str]) -> str:
     """The key, from the image's sha256, QEMU's version and the identity part of the command line."""
-    text = json.dumps([image, qemu_version, list(identity)])
+    text = json.dumps([FORMAT, image, qemu_version, list(identity)])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
