@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 
 _STEP = re.compile(r"^\[\d+:\d\d\] ✓ (?P<title>.+?)  (?P<time>\d+:\d\d|from the cache)$")
 _TOOLS = re.compile(r"^✓ (?P<title>Tools tree)  (?P<seconds>\d+) s$")
-_IMAGE_PART = ("Packages: ", "ISO image")
+_IMAGE = "ISO image"
+_IMAGE_PART = ("Packages: ", _IMAGE)
 
 
 def parse_steps(lines: Iterable[str]) -> dict[str, float]:
@@ -19,6 +20,13 @@ def parse_steps(lines: Iterable[str]) -> dict[str, float]:
         elif match := _TOOLS.match(line):
             found[match["title"]] = float(match["seconds"])
     return found
+
+
+def until_image(steps: Mapping[str, float]) -> dict[str, float]:
+    """Those steps of a whole test run that `make iso` alone does: the ones up to the image."""
+    titles = list(steps)
+    last = next((number for number, title in enumerate(titles) if title.startswith(_IMAGE)), len(titles) - 1)
+    return {title: steps[title] for title in titles[: last + 1]}
 
 
 def image_part(steps: Mapping[str, float]) -> float:

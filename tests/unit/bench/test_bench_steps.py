@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import re
 
-from scripts.bench.steps import image_part, parse_steps
+from scripts.bench.steps import image_part, parse_steps, until_image
 from scripts.progress import Progress
 
 OUTPUT = """\
@@ -29,6 +29,11 @@ def test_steps_of_a_build():
 
 def test_the_image_part_is_packages_and_image():
     assert image_part(parse_steps(OUTPUT.splitlines())) == 211 + 120 + 241
+
+
+def test_what_follows_the_image_is_not_part_of_it():
+    steps = parse_steps(OUTPUT.splitlines())
+    assert until_image({**steps, "Packages: disk (3 named)": 20, "Disk image (mkosi)": 90}) == steps
 
 
 def test_what_progress_writes_is_what_is_read():
