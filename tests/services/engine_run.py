@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sigmavault.core.chat import ChatRequest, Event, Finished, Sampling
+from sigmavault.core.chat import Event, Finished, GenerateRequest, Sampling, Tokens
 from sigmavault.ryzan.worker.engine import Engine
 from sigmavault.ryzan.worker.llama import Limits, Llama
 
@@ -69,7 +69,7 @@ def answer(llama: Watched, prompts: list[str], tokens: int) -> tuple[list[list[t
             finished.append(event)
 
     engine = Counting(llama, emit)
-    request = ChatRequest(messages=(), sampling=GREEDY, max_tokens=tokens, stop=())
+    request = GenerateRequest(prompt=Tokens(tokens=()), sampling=GREEDY, max_tokens=tokens)
     keys = []
     for number, prompt in enumerate(prompts):
         known = set(llama.notes)

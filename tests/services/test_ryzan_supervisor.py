@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from sigmavault.contract.ryzan1 import State
-from sigmavault.core.chat import ChatRequest, Finished, Message, Role, Sampling
+from sigmavault.core.chat import Conversation, Finished, GenerateRequest, Message, Role, Sampling
 from sigmavault.core.errors import ModelTimeoutError, WorkerLostError
 from sigmavault.ryzan.config import Settings, read_manifest
 from sigmavault.ryzan.supervisor import Supervisor, Ticket
@@ -19,8 +19,8 @@ from sigmavault.system import env
 
 from tests.services.daemon import SERVICES, SOURCE
 
-REQUEST = ChatRequest(
-    messages=(Message(role=Role.USER, content="Hello"),),
+REQUEST = GenerateRequest(
+    prompt=Conversation(messages=(Message(role=Role.USER, content="Hello"),)),
     sampling=Sampling(temperature=0, top_p=1, top_k=0, min_p=0, seed=1),
     max_tokens=8,
     stop=(),

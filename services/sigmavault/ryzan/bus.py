@@ -11,10 +11,10 @@ from typing import Any
 from sdbus import DbusInterfaceCommonAsync, DbusUnprivilegedFlag, SdBus, dbus_method_async
 
 from sigmavault.contract.ryzan1 import BUS_NAME, INTERFACE, OBJECT_PATH, Action, StatusKey
-from sigmavault.core.chat import Finished, Message, Piece, Role
+from sigmavault.core.chat import Message, Role
 from sigmavault.core.errors import InvalidRequestError, WorkerLostError
-from sigmavault.ryzan.service import Service, Status, Wish
-from sigmavault.ryzan.supervisor import Ticket
+from sigmavault.core.wish import Answer, ContentDelta, Wish
+from sigmavault.ryzan.service import Service, Status
 from sigmavault.system import bus, polkit
 
 _TYPES = {
@@ -30,7 +30,7 @@ _TYPES = {
     StatusKey.ACTIVE_REQUESTS: "u",
 }
 
-_ROLES = {"developer": Role.SYSTEM, **{role.value: role for role in Role}}
+_ROLES = {"developer": Role.SYSTEM, **{role.value: role for role in Role if role is not Role.TOOL}}
 
 
 def status_variants(status: Status) -> dict[str, tuple[str, Any]]:
@@ -68,9 +68,8 @@ class RyzanObject(DbusInterfaceCommonAsync, interface_name=INTERFACE):
     async def chat(self, model: str, messages: list[tuple[str, str]]) -> str:
         """Ask the model; an empty name means the one that is served."""
         sender = bus.caller()
-        wish = Wish(messages=parse_messages(messages))
-        name = model or self._service.supervisor.model.id
-        work = asyncio.create_task(self._answer(name, wish))
+        wish = Wish(prompt=parse_messages(messages))
+        work = asyncio.create_task(self._answer(model, wish))
         remove = self._departures.add(sender, work.cancel)
         try:
             return await work
@@ -92,17 +91,17 @@ class RyzanObject(DbusInterfaceCommonAsync, interface_name=INTERFACE):
         await self._service.load(model)
 
     async def _answer(self, name: str, wish: Wish) -> str:
-        ticket = await self._service.ask(name, wish)
+        answer = await self._service.answer(name, wish)
         try:
-            return await _text(ticket)
+            return await _text(answer)
         finally:
-            ticket.cancel()
+            answer.cancel()
 
 
-async def _text(ticket: Ticket) -> str:
+async def _text(answer: Answer) -> str:
     texts: list[str] = []
-    while not isinstance(event := await ticket.next(), Finished):
-        if isinstance(event, Piece):
+    while (event := await answer.next()) is not None:
+        if isinstance(event, ContentDelta):
             texts.append(event.text)
     return "".join(texts)
 

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import sigmavault
 from sigmavault.contract.ryzan1 import State
-from sigmavault.core.chat import ChatRequest, Message, Sampling
 from sigmavault.core.errors import UnknownModelError
 from sigmavault.core.manifest import Manifest, Model
+from sigmavault.core.wish import Answer, Route, Wish
 from sigmavault.ryzan.config import Settings
-from sigmavault.ryzan.supervisor import Supervisor, Ticket
+from sigmavault.ryzan.local.answer import LocalAnswer
+from sigmavault.ryzan.local.request import complete
+from sigmavault.ryzan.supervisor import Supervisor
 from sigmavault.system import env, memory
-
-_SEEDS = 2**32 - 1  # the largest 32-bit number means "random" to llama.cpp
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """A request as a caller words it; what is None is decided by the model's defaults."""
-
-    messages: tuple[Message, ...]
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    min_p: float | None = None
-    seed: int | None = None
-    max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +34,6 @@ class Status:
     active_requests: int
 
 
-def complete(wish: Wish, model: Model) -> ChatRequest:
-    """The request with every open choice made."""
-    seed = random.randrange(_SEEDS) if wish.seed is None else wish.seed % _SEEDS  # noqa: S311
-    defaults = model.sampling
-    sampling = Sampling(
-        temperature=defaults.temperature if wish.temperature is None else wish.temperature,
-        top_p=defaults.top_p if wish.top_p is None else wish.top_p,
-        top_k=wish.top_k or 0,
-        min_p=wish.min_p or 0.0,
-        seed=seed,
-    )
-    return ChatRequest(messages=wish.messages, sampling=sampling, max_tokens=wish.max_tokens, stop=wish.stop)
-
-
 class Service:
     """The models, their processes, and what is asked of them."""
 
@@ -72,15 +43,17 @@ class Service:
         self.manifest = manifest
         self.supervisor = Supervisor(manifest.embedded(), settings, paths, on_change)
 
-    async def ask(self, model_id: str, wish: Wish) -> Ticket:
-        """Put a request to a model.
+    async def answer(self, model_id: str, wish: Wish) -> Answer:
+        """Put a request to a model; an empty id means the one that is served.
 
         Raises:
             UnknownModelError: no such model.
-            ModelError: it cannot answer now.
+            InvalidRequestError: the request cannot be.
+            ModelError: it cannot be answered now.
         """
-        model = self._known(model_id)
-        return await self.supervisor.ask(complete(wish, model))
+        model = self._known(model_id or self.supervisor.model.id)
+        ticket = await self.supervisor.ask(complete(wish, model))
+        return LocalAnswer(Route(model=model.id, reason="asked for by name"), ticket)
 
     async def load(self, model_id: str) -> None:
         """Make sure that a model is loaded.

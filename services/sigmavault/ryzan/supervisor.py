@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sigmavault.contract.ryzan1 import State
-from sigmavault.core.chat import ChatRequest, Event, Finished
+from sigmavault.core.chat import Event, Finished, GenerateRequest
 from sigmavault.core.errors import (
     ModelBusyError,
     ModelMissingError,
@@ -113,7 +113,7 @@ class Supervisor:
         """The model process; None while there is none."""
         return self._current.process.pid if self._current else None
 
-    async def ask(self, request: ChatRequest) -> Ticket:
+    async def ask(self, request: GenerateRequest) -> Ticket:
         """Hand a request to the model; waits while it is being loaded.
 
         Raises:

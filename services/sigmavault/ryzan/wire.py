@@ -12,15 +12,25 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sigmavault.core.chat import (
-    ChatRequest,
+    Conversation,
     Event,
     Finish,
     Finished,
+    GenerateRequest,
+    Grammar,
+    Likelihood,
     Message,
     Piece,
+    Prompt,
+    Reuse,
     Role,
     Sampling,
     Started,
+    Text,
+    TokenLogprob,
+    Tokens,
+    Tool,
+    ToolCall,
 )
 from sigmavault.core.errors import InvalidRequestError, ModelError, SigmaVaultError, by_code
 
@@ -90,9 +100,13 @@ class Stats:
     threads_reason: str
 
 
-def ask_frame(number: int, request: ChatRequest) -> Frame:
+def ask_frame(number: int, request: GenerateRequest) -> Frame:
     """The frame that puts a request to the model process."""
-    return {"do": "ask", "id": number, **asdict(request)}
+    prompt = {"kind": _KINDS[type(request.prompt)], **asdict(request.prompt)}
+    return {"do": "ask", "id": number, **asdict(request), "prompt": prompt}
+
+
+_KINDS = {Conversation: "conversation", Text: "text", Tokens: "tokens"}
 
 
 def cancel_frame(number: int) -> Frame:
@@ -100,27 +114,68 @@ def cancel_frame(number: int) -> Frame:
     return {"do": "cancel", "id": number}
 
 
-def read_ask(frame: Frame) -> ChatRequest:
+def read_ask(frame: Frame) -> GenerateRequest:
     """The request in a frame made by `ask_frame`."""
-    return ChatRequest(
-        messages=tuple(
-            Message(role=Role(each["role"]), content=each["content"]) for each in frame["messages"]
-        ),
-        sampling=Sampling(**frame["sampling"]),
+    grammar = frame["grammar"]
+    return GenerateRequest(
+        prompt=_read_prompt(frame["prompt"]),
+        sampling=_read_sampling(frame["sampling"]),
         max_tokens=frame["max_tokens"],
         stop=tuple(frame["stop"]),
+        grammar=grammar and Grammar(gbnf=grammar["gbnf"], triggers=tuple(grammar["triggers"])),
+        top_logprobs=frame["top_logprobs"],
+        reuse=Reuse(**frame["reuse"]),
     )
+
+
+def _read_prompt(fields: Mapping[str, Any]) -> Prompt:
+    match fields["kind"]:
+        case "conversation":
+            return Conversation(
+                messages=tuple(_read_message(each) for each in fields["messages"]),
+                tools=tuple(Tool(**each) for each in fields["tools"]),
+            )
+        case "text":
+            return Text(text=fields["text"])
+        case _:
+            return Tokens(tokens=tuple(fields["tokens"]))
+
+
+def _read_message(fields: Mapping[str, Any]) -> Message:
+    calls = tuple(ToolCall(**each) for each in fields["tool_calls"])
+    return Message(
+        role=Role(fields["role"]), content=fields["content"], tool_calls=calls,
+        tool_call_id=fields["tool_call_id"],
+    )  # fmt: skip
+
+
+def _read_sampling(fields: Mapping[str, Any]) -> Sampling:
+    bias = tuple((int(token), float(value)) for token, value in fields["logit_bias"])
+    return Sampling(**{**fields, "logit_bias": bias})
 
 
 def event_frame(number: int, event: Event) -> Frame:
     """The frame that reports on a request."""
     match event:
         case Started():
-            return {"is": "started", "id": number, "prompt_tokens": event.prompt_tokens}
-        case Piece():
+            return {"is": "started", "id": number, **asdict(event)}
+        case Piece(logprobs=()):
             return {"is": "piece", "id": number, "text": event.text}
+        case Piece():
+            told = [_spell_logprob(each) for each in event.logprobs]
+            return {"is": "piece", "id": number, "text": event.text, "logprobs": told}
         case Finished():
             return {"is": "finished", "id": number, **asdict(event)}
+
+
+def _spell_logprob(told: TokenLogprob) -> list[list[Any]]:
+    # bytes as latin-1: JSON has no bytes, and a token may be part of a character
+    return [[each.token.decode("latin-1"), each.logprob] for each in (told.chosen, *told.top)]
+
+
+def _read_logprob(pairs: list[list[Any]]) -> TokenLogprob:
+    chosen, *top = (Likelihood(token=token.encode("latin-1"), logprob=value) for token, value in pairs)
+    return TokenLogprob(chosen=chosen, top=tuple(top))
 
 
 def error_frame(number: int | None, error: SigmaVaultError) -> Frame:
@@ -137,9 +192,10 @@ def read_event(frame: Frame) -> Event:
     """
     match frame["is"]:
         case "started":
-            return Started(prompt_tokens=frame["prompt_tokens"])
+            return Started(prompt_tokens=frame["prompt_tokens"], cached_tokens=frame["cached_tokens"])
         case "piece":
-            return Piece(text=frame["text"])
+            told = tuple(_read_logprob(each) for each in frame.get("logprobs", ()))
+            return Piece(text=frame["text"], logprobs=told)
         case "finished":
             return Finished(finish=Finish(frame["finish"]), completion_tokens=frame["completion_tokens"])
         case "error":

@@ -9,9 +9,11 @@ from sigmavault.contract.ryzan1 import StatusKey
 from sigmavault.core.chat import Message, Role
 from sigmavault.core.errors import ConfigError, InvalidRequestError
 from sigmavault.core.manifest import parse_manifest
+from sigmavault.core.wish import Wish
 from sigmavault.ryzan import bus
 from sigmavault.ryzan.config import read_manifest
-from sigmavault.ryzan.service import Status, Wish, complete
+from sigmavault.ryzan.local.request import complete
+from sigmavault.ryzan.service import Status
 
 FILE = Path(__file__).parents[3] / "models-manifest.yaml"
 MODEL = parse_manifest(yaml.safe_load(FILE.read_text()), FILE.name).embedded()
@@ -19,21 +21,21 @@ HELLO = (Message(role=Role.USER, content="x"),)
 
 
 def test_open_choices_are_the_models() -> None:
-    sampling = complete(Wish(messages=HELLO), MODEL).sampling
+    sampling = complete(Wish(prompt=HELLO), MODEL).sampling
     assert (sampling.temperature, sampling.top_p) == (MODEL.sampling.temperature, MODEL.sampling.top_p)
     assert (sampling.top_k, sampling.min_p) == (0, 0)
 
 
 def test_zero_is_a_choice() -> None:
-    sampling = complete(Wish(messages=HELLO, temperature=0, top_p=0.0), MODEL).sampling
+    sampling = complete(Wish(prompt=HELLO, temperature=0, top_p=0.0), MODEL).sampling
     assert (sampling.temperature, sampling.top_p) == (0, 0)
 
 
 def test_seeds_fit_and_are_never_the_one_that_means_random() -> None:
     asked = (-1, 2**32 - 1, 2**63 - 1)
-    seeds = {complete(Wish(messages=HELLO, seed=seed), MODEL).sampling.seed for seed in asked}
+    seeds = {complete(Wish(prompt=HELLO, seed=seed), MODEL).sampling.seed for seed in asked}
     assert all(0 <= seed < 2**32 - 1 for seed in seeds)
-    drawn = {complete(Wish(messages=HELLO), MODEL).sampling.seed for _ in range(5)}
+    drawn = {complete(Wish(prompt=HELLO), MODEL).sampling.seed for _ in range(5)}
     assert len(drawn) > 1
 
 

@@ -3,14 +3,41 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sigmavault.core.chat import ChatRequest, Finish, Finished, Message, Piece, Role, Sampling, Started
+from sigmavault.core.chat import (
+    Conversation,
+    Finish,
+    Finished,
+    GenerateRequest,
+    Grammar,
+    Likelihood,
+    Message,
+    Piece,
+    Reuse,
+    Role,
+    Sampling,
+    Started,
+    Text,
+    TokenLogprob,
+    Tokens,
+    Tool,
+    ToolCall,
+)
 from sigmavault.core.errors import ContextTooLongError, ModelError, SigmaVaultError, WorkerLostError
 from sigmavault.ryzan import wire
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
+calls = st.builds(ToolCall, id=texts, name=texts, arguments=texts)
+messages = st.builds(
+    Message, role=st.sampled_from(Role), content=texts, tool_calls=st.lists(calls, max_size=2).map(tuple)
+)
+tools = st.builds(Tool, name=texts, description=texts, parameters=st.dictionaries(texts, texts, max_size=2))
+conversations = st.builds(
+    Conversation, messages=st.lists(messages).map(tuple), tools=st.lists(tools, max_size=2).map(tuple)
+)
+token_lists = st.lists(st.integers(0, 2**31 - 1)).map(tuple)
 requests = st.builds(
-    ChatRequest,
-    messages=st.lists(st.builds(Message, role=st.sampled_from(Role), content=texts)).map(tuple),
+    GenerateRequest,
+    prompt=st.one_of(conversations, st.builds(Text, text=texts), st.builds(Tokens, tokens=token_lists)),
     sampling=st.builds(
         Sampling,
         temperature=st.floats(0, 2),
@@ -18,19 +45,27 @@ requests = st.builds(
         top_k=st.integers(0, 100),
         min_p=st.floats(0, 1),
         seed=st.integers(0, 2**32 - 2),
+        logit_bias=st.lists(st.tuples(st.integers(0, 9), st.floats(-100, 100)), max_size=2).map(tuple),
     ),
     max_tokens=st.none() | st.integers(1),
     stop=st.lists(texts).map(tuple),
+    grammar=st.none() | st.builds(Grammar, gbnf=texts, triggers=st.lists(texts).map(tuple)),
+    top_logprobs=st.none() | st.integers(0, 20),
+    reuse=st.builds(Reuse, space=texts, key=texts, enabled=st.booleans()),
 )
+likelihoods = st.builds(Likelihood, token=st.binary(), logprob=st.floats(-100, 0))
+logprobs = st.builds(TokenLogprob, chosen=likelihoods, top=st.lists(likelihoods, max_size=2).map(tuple))
 events = st.one_of(
     st.builds(Started, prompt_tokens=st.integers(0)),
-    st.builds(Piece, text=texts),
+    st.builds(Piece, text=texts, logprobs=st.lists(logprobs, max_size=2).map(tuple)),
     st.builds(Finished, finish=st.sampled_from(Finish), completion_tokens=st.integers(0)),
 )
 
 
 @given(st.lists(requests, max_size=3), st.integers(1, 50))
-def test_requests_arrive_as_they_were_however_the_stream_is_cut(sent: list[ChatRequest], size: int) -> None:
+def test_requests_arrive_as_they_were_however_the_stream_is_cut(
+    sent: list[GenerateRequest], size: int
+) -> None:
     stream = b"".join(wire.encode(wire.ask_frame(number, each)) for number, each in enumerate(sent))
     decoder = wire.Decoder()
     frames = [frame for at in range(0, len(stream), size) for frame in decoder.feed(stream[at : at + size])]

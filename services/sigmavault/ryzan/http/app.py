@@ -38,15 +38,15 @@ def _add_chat(app: FastAPI, service: Service) -> None:
     @app.post("/v1/chat/completions", response_model=None)
     async def complete(body: ChatBody, request: Request) -> Response:
         head = chat.Head(model=body.model)
-        ticket = await chat.while_connected(request.receive, service.ask(body.model, body.wish()))
+        answer = await chat.while_connected(request.receive, service.answer(body.model, body.wish()))
         try:
             if not body.stream:
-                return JSONResponse(await chat.while_connected(request.receive, chat.whole(ticket, head)))
-            started = await chat.while_connected(request.receive, chat.begin(ticket))
+                return JSONResponse(await chat.while_connected(request.receive, chat.whole(answer, head)))
+            started = await chat.while_connected(request.receive, chat.begin(answer))
         except BaseException:
-            ticket.cancel()
+            answer.cancel()
             raise
-        return chat.Stream(ticket, head, started, with_usage=body.wants_usage)
+        return chat.Stream(answer, head, started, with_usage=body.wants_usage)
 
 
 def _model_object(model: Model) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from typing import Any
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from sigmavault.core.chat import Finish, Finished, Piece, Started
+from sigmavault.core.chat import Finish
 from sigmavault.core.errors import ModelError, SigmaVaultError
+from sigmavault.core.wish import Answer, AnswerStarted, ChoiceFinished, ContentDelta
 from sigmavault.ryzan.http import errors
-from sigmavault.ryzan.supervisor import Ticket
 
 
 class ClientGoneError(Exception):
@@ -37,13 +37,13 @@ class Head:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
 
 
-def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:
+def usage(started: AnswerStarted, completion_tokens: int) -> dict[str, Any]:
     """Token counts of an answer."""
     return {
-        "prompt_tokens": prompt_tokens,
+        "prompt_tokens": started.prompt_tokens,
         "completion_tokens": completion_tokens,
-        "total_tokens": prompt_tokens + completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": 0},
+        "total_tokens": started.prompt_tokens + completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": started.cached_tokens},
     }
 
 
@@ -71,33 +71,35 @@ async def while_connected[T](receive: Receive, work: Coroutine[Any, Any, T]) -> 
             await task
 
 
-async def begin(ticket: Ticket) -> Started:
+async def begin(answer: Answer) -> AnswerStarted:
     """Wait until the prompt is accepted.
 
     Raises:
         SigmaVaultError: it is not.
     """
-    event = await ticket.next()
-    if not isinstance(event, Started):
-        raise ModelError("the model process answered before it began")
+    event = await answer.next()
+    if not isinstance(event, AnswerStarted):
+        raise ModelError("the answer came before it began")
     return event
 
 
-async def whole(ticket: Ticket, head: Head) -> dict[str, Any]:
+async def whole(answer: Answer, head: Head) -> dict[str, Any]:
     """The complete answer as one JSON object.
 
     Raises:
         SigmaVaultError: it failed.
     """
-    started = await begin(ticket)
+    started = await begin(answer)
     texts: list[str] = []
-    while not isinstance(event := await ticket.next(), Finished):
-        if isinstance(event, Piece):
+    finish, tokens = Finish.STOP, 0
+    while (event := await answer.next()) is not None:
+        if isinstance(event, ContentDelta):
             texts.append(event.text)
+        elif isinstance(event, ChoiceFinished):
+            finish, tokens = event.finish, event.completion_tokens
     message = {"role": "assistant", "content": "".join(texts), "refusal": None}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": event.finish.value}
-    counts = usage(started.prompt_tokens, event.completion_tokens)
-    return {**head.fields("chat.completion"), "choices": [choice], "usage": counts}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish.value}
+    return {**head.fields("chat.completion"), "choices": [choice], "usage": usage(started, tokens)}
 
 
 class Stream(Response):
@@ -107,10 +109,10 @@ class Stream(Response):
     only by a failed send, and uvicorn's sends do not fail.
     """
 
-    def __init__(self, ticket: Ticket, head: Head, started: Started, *, with_usage: bool) -> None:
+    def __init__(self, answer: Answer, head: Head, started: AnswerStarted, *, with_usage: bool) -> None:
         super().__init__(headers={"Cache-Control": "no-store"}, media_type="text/event-stream")
         del self.headers["content-length"]
-        self._ticket = ticket
+        self._answer = answer
         self._head = head
         self._started = started
         self._with_usage = with_usage
@@ -122,7 +124,7 @@ class Stream(Response):
         except ClientGoneError:
             pass  # nobody is there to be told
         finally:
-            self._ticket.cancel()
+            self._answer.cancel()
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -132,16 +134,19 @@ class Stream(Response):
 
     async def _events(self) -> AsyncIterator[str]:
         yield self._chunk({"role": "assistant", "content": "", "refusal": None})
+        tokens = 0
         try:
-            while not isinstance(event := await self._ticket.next(), Finished):
-                if isinstance(event, Piece):
+            while (event := await self._answer.next()) is not None:
+                if isinstance(event, ContentDelta):
                     yield self._chunk({"content": event.text})
+                elif isinstance(event, ChoiceFinished):
+                    tokens += event.completion_tokens
+                    yield self._chunk({}, event.finish)
         except SigmaVaultError as error:
             yield _event(errors.describe(error)[1])
             return
-        yield self._chunk({}, event.finish)
         if self._with_usage:
-            counts = usage(self._started.prompt_tokens, event.completion_tokens)
+            counts = usage(self._started, tokens)
             yield _event({**self._head.fields("chat.completion.chunk"), "choices": [], "usage": counts})
         yield "data: [DONE]\n\n"
 

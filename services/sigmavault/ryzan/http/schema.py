@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from sigmavault.core.chat import Message, Role
-from sigmavault.ryzan.service import Wish
+from sigmavault.core.wish import Wish
 
 _PART_KEYS = {"type", "text"}
 
@@ -137,7 +137,7 @@ class ChatBody(Unsupported):
     def wish(self) -> Wish:
         """The request in the service's words."""
         return Wish(
-            messages=tuple(each.message() for each in self.messages),
+            prompt=tuple(each.message() for each in self.messages),
             temperature=self.temperature,
             top_p=self.top_p,
             top_k=self.top_k,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sigmavault.core.chat import ChatRequest, Event, Finish, Finished, Piece, Started
+from sigmavault.core.chat import Event, Finish, Finished, GenerateRequest, Piece, Started
 from sigmavault.core.errors import ContextTooLongError, InvalidRequestError, WorkerLostError
 from sigmavault.ryzan.worker.llama import Llama, Row
 from sigmavault.ryzan.worker.text import AnswerText
@@ -136,7 +136,7 @@ class Engine:
         """Whether a step would do anything."""
         return bool(self._active or self._waiting)
 
-    def ask(self, number: int, prompt: list[int], request: ChatRequest) -> None:
+    def ask(self, number: int, prompt: list[int], request: GenerateRequest) -> None:
         """Take a request in.
 
         Raises:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from sigmavault.core.chat import ChatRequest, Event, Message
+from sigmavault.core.chat import Conversation, Event, GenerateRequest, Message, Prompt, Text
 from sigmavault.core.errors import ModelRefusedError, SigmaVaultError
 from sigmavault.core.threads import ThreadPlan, plan_threads
 from sigmavault.ryzan import wire
@@ -71,16 +71,23 @@ class Worker:
                     self._engine.cancel(frame["id"])
         return bool(data)
 
-    def _ask(self, number: int, request: ChatRequest) -> None:
+    def _ask(self, number: int, request: GenerateRequest) -> None:
         try:
-            self._engine.ask(number, self._prompt(request), request)
+            self._engine.ask(number, self._prompt(request.prompt), request)
         except SigmaVaultError as error:
             self._outbox += wire.encode(wire.error_frame(number, error))
 
-    def _prompt(self, request: ChatRequest) -> list[int]:
+    def _prompt(self, prompt: Prompt) -> list[int]:
+        match prompt:
+            case Conversation():
+                return self._converse(prompt)
+            case Text():
+                return self._llama.tokenize(prompt.text, begin=True, special=False)
+        return list(prompt.tokens)
+
+    def _converse(self, prompt: Conversation) -> list[int]:
         said = [
-            Message(role=each.role, content=neutral(each.content, self._controls))
-            for each in request.messages
+            Message(role=each.role, content=neutral(each.content, self._controls)) for each in prompt.messages
         ]
         text = self._template.render(said)
         if self._llama.adds_begin and self._begin:

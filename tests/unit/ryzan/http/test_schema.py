@@ -16,7 +16,7 @@ def wish(**more: Any) -> Any:
 
 def test_what_is_asked_arrives() -> None:
     made = wish(temperature=0.5, top_p=1, seed=-1, stop="x", max_tokens=3, max_completion_tokens=4)
-    assert made.messages == (Message(role=Role.USER, content="Hello"),)
+    assert made.prompt == (Message(role=Role.USER, content="Hello"),)
     assert (made.temperature, made.top_p, made.seed) == (0.5, 1, -1)
     assert (made.stop, made.max_tokens) == (("x",), 4)
 
@@ -29,7 +29,7 @@ def test_silence_leaves_the_choice_to_the_model() -> None:
 def test_developer_is_system_and_parts_are_joined() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     body = {**HELLO, "messages": [{"role": "developer", "content": parts}]}
-    assert ChatBody.model_validate(body).wish().messages == (Message(role=Role.SYSTEM, content="ab"),)
+    assert ChatBody.model_validate(body).wish().prompt == (Message(role=Role.SYSTEM, content="ab"),)
 
 
 NEUTRAL: dict[str, list[Any]] = {

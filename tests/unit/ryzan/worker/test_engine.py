@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sigmavault.core.chat import ChatRequest, Event, Finish, Finished, Piece, Sampling, Started
+from sigmavault.core.chat import Event, Finish, Finished, GenerateRequest, Piece, Sampling, Started, Tokens
 from sigmavault.core.errors import ContextTooLongError, InvalidRequestError, WorkerLostError
 from sigmavault.ryzan.worker.engine import Engine, Meter, share
 from sigmavault.ryzan.worker.llama import Limits, Llama, Row
@@ -70,8 +70,8 @@ def engine(context: int = 300, sequences: int = 4, batch: int = 8) -> tuple[Engi
     return Engine(cast("Llama", llama), lambda number, event: told.append((number, event))), llama, told
 
 
-def request(max_tokens: int | None = None, stop: tuple[str, ...] = ()) -> ChatRequest:
-    return ChatRequest(messages=(), sampling=SAMPLING, max_tokens=max_tokens, stop=stop)
+def request(max_tokens: int | None = None, stop: tuple[str, ...] = ()) -> GenerateRequest:
+    return GenerateRequest(prompt=Tokens(tokens=()), sampling=SAMPLING, max_tokens=max_tokens, stop=stop)
 
 
 def run(one: Engine) -> int:

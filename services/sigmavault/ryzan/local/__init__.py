@@ -1,0 +1,1 @@
+"""Answers by model processes of this machine."""
