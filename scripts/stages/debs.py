@@ -60,7 +60,12 @@ def own_packages(session: Session, spec: Spec) -> list[Path]:
     sources = (
         _Source(
             name="sigmavault-runtime",
-            dated_by=("services/runtime", "scripts/runtime-requirements.txt", "scripts/stages/wheels.py"),
+            dated_by=(
+                "services/runtime",
+                "scripts/runtime-requirements.txt",
+                "scripts/runtime-wheels.txt",
+                "scripts/stages/wheels.py",
+            ),
             inputs=[services / "runtime", python],
             stage=_stage_runtime(services, python),
         ),

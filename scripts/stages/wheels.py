@@ -1,7 +1,8 @@
-"""Third-party Python that Debian 13 lacks, compiled once for every x86-64 CPU.
+"""Third-party Python that Debian 13 lacks, for every x86-64 CPU.
 
-llama-cpp-python is built with ggml's dynamic CPU backends: one module for each instruction set,
-chosen when a model is loaded. Nothing is tuned for the machine that builds.
+llama-cpp-python is compiled once, with ggml's dynamic CPU backends: one module for each instruction set,
+chosen when a model is loaded. Nothing is tuned for the machine that builds. Its own cache entry spares the
+minutes when only a ready-made wheel changes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from scripts.errors import BuildError
 from scripts.keep import keep, kept
 from scripts.session import Session
 
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "runtime-requirements.txt"
+_SCRIPTS = Path(__file__).resolve().parent.parent
+REQUIREMENTS = _SCRIPTS / "runtime-requirements.txt"
+WHEELS = _SCRIPTS / "runtime-wheels.txt"
 BACKENDS = Path("/usr/lib/sigmavault/ggml")
 """Where the backends lie in the image; compiled into the library, so that no other folder is tried."""
 
@@ -29,14 +32,31 @@ _CMAKE = {
 
 
 _RECIPE = 2
-"""Count this up when the steps below change."""
+"""Count this up when the steps of `_build` change."""
 
 
 def runtime(session: Session, suite: str) -> Path:
     """A folder with `python/` (what pip installed) and `ggml/` (the CPU backends)."""
+    native = _native(session, suite)
+    done = session.paths.cache / "runtime" / digest(native.name, WHEELS)
+    title = "Python runtime (ready-made wheels)"
+    if kept(done):
+        session.progress.cached(title)
+        return done
+    with session.progress.step(title):
+        partial = _empty(done, "wheels")
+        for name in ("python", "ggml"):
+            shutil.copytree(native / name, partial / name, symlinks=True)
+        _download(session, WHEELS, partial / "wheels", "--only-binary=:all:")
+        _unpack(partial)
+        keep(partial, done)
+    return done
+
+
+def _native(session: Session, suite: str) -> Path:
+    """The part of the runtime that is compiled here."""
     compiler = session.runner.output(["gcc", "-dumpfullversion"]).strip()
-    key = digest(_RECIPE, REQUIREMENTS, _CMAKE, compiler, suite)
-    done = session.paths.cache / "runtime" / key
+    done = session.paths.cache / "native" / digest(_RECIPE, REQUIREMENTS, _CMAKE, compiler, suite)
     title = "Python runtime (llama.cpp for all CPUs)"
     if kept(done):
         session.progress.cached(title)
@@ -46,12 +66,17 @@ def runtime(session: Session, suite: str) -> Path:
     return done
 
 
-def _build(session: Session, done: Path) -> None:
+def _empty(done: Path, *names: str) -> Path:
     partial = done.with_name(done.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    for name in ("python", "ggml", "wheels"):
+    for name in names:
         (partial / name).mkdir(parents=True)
-    sources = _sources(session, partial / "sources")
+    return partial
+
+
+def _build(session: Session, done: Path) -> None:
+    partial = _empty(done, "python", "ggml", "wheels", "sources")
+    sources = _download(session, REQUIREMENTS, partial / "sources", "--no-binary=:all:")
     # cmake installs the backends to their absolute place: lend it a folder of the cache there.
     BACKENDS.mkdir(parents=True, exist_ok=True)
     session.runner.run(["mount", "--bind", partial / "ggml", BACKENDS])
@@ -61,20 +86,24 @@ def _build(session: Session, done: Path) -> None:
     finally:
         session.runner.run(["umount", BACKENDS])
         shutil.rmtree(_FIXED)
-    for wheel in (partial / "wheels").glob("*.whl"):
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(partial / "python")
+    _unpack(partial)
     _check(partial)
-    for name in ("sources", "wheels"):
-        shutil.rmtree(partial / name)
+    shutil.rmtree(partial / "sources")
     keep(partial, done)
 
 
-def _sources(session: Session, folder: Path) -> list[Path]:
-    """Source archives of the pinned packages, verified by pip."""
+def _unpack(partial: Path) -> None:
+    for wheel in (partial / "wheels").glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(partial / "python")
+    shutil.rmtree(partial / "wheels")
+
+
+def _download(session: Session, requirements: Path, folder: Path, kind: str) -> list[Path]:
+    """Source archives or wheels of the pinned packages, verified by pip."""
     session.runner.run(
-        ["pip", "download", "--no-deps", "--no-build-isolation", "--require-hashes", "--no-binary=:all:",
-         "--no-cache-dir", "--dest", folder, "--requirement", REQUIREMENTS],
+        ["pip", "download", "--no-deps", "--no-build-isolation", "--require-hashes", kind,
+         "--no-cache-dir", "--dest", folder, "--requirement", requirements],
         hint="is the Python package index reachable?",
     )  # fmt: skip
     return sorted(folder.iterdir())

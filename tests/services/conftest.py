@@ -52,7 +52,7 @@ def runtime() -> Path:
         [Path(told)]
         if told
         else [
-            *sorted(CACHE.glob("wheels/*"), key=lambda each: -each.stat().st_mtime),
+            *sorted(CACHE.glob("runtime/*"), key=lambda each: -each.stat().st_mtime),
             Path("/usr/lib/sigmavault"),
         ]
     )
