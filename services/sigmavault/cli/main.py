@@ -1,20 +1,25 @@
-"""Arguments, output and exit codes of the `sigmavault` command."""
+"""The `sigmavault` command: a table of its commands, and how each of them may fail.
+
+A command is a module with `HELP`, `add_arguments(parser)` and `run(arguments)`, which returns the exit code.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
 
-from sigmavault import __version__
-from sigmavault.cli.collect import collect
-from sigmavault.cli.render import Paint, render_status
-from sigmavault.cli.status import ExitCode
+from sigmavault.cli.exit_code import ExitCode
+from sigmavault.core.errors import SigmaVaultError
 
-_CLEAR = "\x1b[H\x1b[2J\x1b[3J"
-_WATCH_PAUSE_S = 5.0
+COMMANDS: Mapping[str, str] = {
+    "status": "sigmavault.cli.show_status",
+    "version": "sigmavault.cli.version",
+}
+"""Commands, and the modules that have them, in the order of the help."""
+
 _EXIT_CODES = """exit codes:
   0  all is well
   1  something needs attention; the output says what
@@ -23,46 +28,40 @@ _EXIT_CODES = """exit codes:
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
+def parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """The command line.
+
+    Args:
+        asked: the command that was given. Of the others nothing is loaded: what one command needs is no
+            wait for another.
+    """
     root = argparse.ArgumentParser(
         prog="sigmavault", description="Look at this SigmaVault.", epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, text in (("status", "pools, services, model, budgets"), ("version", "the version")):
-        command = commands.add_parser(name, help=text, description=f"Show {text}.")
-        form = command.add_mutually_exclusive_group()
-        form.add_argument("--json", action="store_true", help="one JSON document, for programs")
-        if name == "status":
-            form.add_argument("--watch", action="store_true", help="show it again until interrupted")
+    for name in COMMANDS:
+        if asked in COMMANDS and name != asked:
+            continue
+        module = _module(name)
+        command = commands.add_parser(name, help=module.HELP, description=f"Show {module.HELP}.")
+        module.add_arguments(command)
     return root
 
 
-def watch() -> ExitCode:
-    """Show the state every few seconds until somebody interrupts."""
-    paint = Paint(is_on=sys.stdout.isatty())
-    try:
-        while True:
-            text = render_status(collect(), paint)
-            sys.stdout.write((_CLEAR if paint.is_on else "") + text)
-            sys.stdout.flush()
-            time.sleep(_WATCH_PAUSE_S)
-    except KeyboardInterrupt:
-        return ExitCode.OK
+def _module(name: str) -> ModuleType:
+    return import_module(COMMANDS[name])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    arguments = parser().parse_args(argv)
-    if arguments.command == "version":
-        sys.stdout.write(f"{json.dumps({'version': __version__}) if arguments.json else __version__}\n")
-        return ExitCode.OK
-    if arguments.watch:
-        return watch()
-    status = collect()
-    if arguments.json:
-        sys.stdout.write(json.dumps(status.to_json(), indent=2) + "\n")
-    else:
-        sys.stdout.write(render_status(status, Paint(is_on=sys.stdout.isatty())))
-    return status.exit_code()
+    given = list(sys.argv[1:] if argv is None else argv)
+    arguments = parser(given[0] if given else None).parse_args(given)
+    try:
+        return int(_module(arguments.command).run(arguments))
+    except SigmaVaultError as error:
+        hint = f"\n  {error.hint}" if error.hint else ""
+        sys.stderr.write(f"sigmavault: {error.message}{hint}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from enum import IntEnum
 
+from sigmavault.cli.exit_code import ExitCode
 from sigmavault.contract.ryzan1 import State
 from sigmavault.core.zfs_module import Diagnosis, ZfsState
-
-
-class ExitCode(IntEnum):
-    """What `sigmavault` ends with; stable, for scripts. `man sigmavault` has the list."""
-
-    OK = 0
-    ATTENTION = 1
-    """Something is wrong with the machine; it is named in the output."""
-    USAGE = 2
-    UNKNOWN = 3
-    """A part of the state could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

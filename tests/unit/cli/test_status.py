@@ -4,10 +4,11 @@ import dataclasses
 import json
 
 import pytest
-from sigmavault.cli.main import main, parser
-from sigmavault.cli.render import Paint, render_status
+from sigmavault.cli.exit_code import ExitCode
+from sigmavault.cli.main import main
+from sigmavault.cli.paint import Paint
+from sigmavault.cli.render import render_status
 from sigmavault.cli.status import (
-    ExitCode,
     Model,
     Pool,
     Status,
@@ -129,18 +130,6 @@ def test_the_models_state_as_busctl_prints_it() -> None:
 def test_a_reply_of_another_form_is_no_state(reply: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="unknown form"):
         parse_model(reply)
-
-
-def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["version", "--json"]) == 0
-    assert set(json.loads(capsys.readouterr().out)) == {"version"}
-
-
-@pytest.mark.parametrize("argv", [[], ["frobnicate"], ["status", "--json", "--watch"], ["version", "-x"]])
-def test_wrong_arguments_end_with_two(argv: list[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        parser().parse_args(argv)
-    assert ended.value.code == ExitCode.USAGE
 
 
 @pytest.mark.runs_programs
