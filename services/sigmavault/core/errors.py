@@ -15,6 +15,9 @@ SigmaVaultError (internal, exit 1)
 ├── ModelRefusedError (model.refused)           its file cannot be loaded
 ├── ModelBusyError (model.busy)                 the queue is full
 ├── ModelTimeoutError (model.timeout)           not loaded in time
+├── NotEnoughMemoryError (model.no-memory)      it does not fit beside what must stay
+├── BackendGoneError (model.backend-gone)       another server does not answer
+├── BackendRefusedError (model.backend-refused) another server does not let us in
 └── WorkerLostError (model.worker-lost)         its process died while answering
 """
 
@@ -176,6 +179,25 @@ class ModelTimeoutError(ModelError):
     """The model was not loaded within the time a request may wait."""
 
     code = "model.timeout"
+
+
+class NotEnoughMemoryError(ModelError):
+    """The model does not fit into the memory that is left for models; the message has the figures."""
+
+    code = "model.no-memory"
+
+
+class BackendGoneError(ModelError):
+    """Another server that answers for a model cannot be reached, or fails."""
+
+    code = "model.backend-gone"
+
+
+class BackendRefusedError(ModelError):
+    """Another server does not take our key or does not have the model: the configuration is wrong."""
+
+    code = "model.backend-refused"
+    recoverable = False
 
 
 class WorkerLostError(ModelError):
