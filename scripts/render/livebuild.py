@@ -53,5 +53,5 @@ def _boot_menu(image: Image, source: Path, target: Path) -> None:
 
 
 def _hooks(source: Path, target: Path) -> None:
-    for path in sorted((source / "live-build/hooks").glob("*.hook.chroot")):
+    for path in sorted((source / "live-build/hooks").glob("*.hook.*")):
         copy_file(path, target / "config/hooks/live" / path.name)
