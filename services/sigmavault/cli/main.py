@@ -15,6 +15,7 @@ from sigmavault.cli.exit_code import ExitCode
 from sigmavault.core.errors import SigmaVaultError
 
 COMMANDS: Mapping[str, str] = {
+    "secure-boot": "sigmavault.cli.secure_boot",
     "status": "sigmavault.cli.show_status",
     "version": "sigmavault.cli.version",
 }
@@ -25,6 +26,8 @@ _EXIT_CODES = """exit codes:
   1  something needs attention; the output says what
   2  wrong arguments
   3  a part of the state could not be read
+  4  not allowed
+  5  the kernel refuses the signed ZFS module: its key is not enrolled yet
 """
 
 

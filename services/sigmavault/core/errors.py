@@ -7,6 +7,8 @@ SigmaVaultError (internal, exit 1)
 │   └── CommandMissingError (system.command-missing)    … or is not installed
 ├── ServiceUnavailableError (service.unavailable)   one of our daemons does not answer
 ├── NotAuthorizedError (auth.denied, exit 4)        polkit said no
+├── ModuleSigningError (module-signing.failed)       a kernel module cannot be signed, or a key enrolled
+│   └── KeyNotEnrolledError (module-signing.key-not-enrolled, exit 5)
 ├── InvalidRequestError (request.invalid, exit 2)   the caller asks for what cannot be
 │   └── ContextTooLongError (request.context-too-long)
 └── ModelError (model.failed)
@@ -111,6 +113,19 @@ class NotAuthorizedError(SigmaVaultError):
 
     code = "auth.denied"
     exit_code = 4
+
+
+class ModuleSigningError(SigmaVaultError):
+    """A kernel module could not be signed, or its key not be made or enrolled."""
+
+    code = "module-signing.failed"
+
+
+class KeyNotEnrolledError(ModuleSigningError):
+    """The kernel refuses a signed module, because the firmware does not know the key yet."""
+
+    code = "module-signing.key-not-enrolled"
+    exit_code = 5
 
 
 class InvalidRequestError(SigmaVaultError):

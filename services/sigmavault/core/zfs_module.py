@@ -59,7 +59,15 @@ class Diagnosis:
 _OFF = "turn Secure Boot off in the firmware's setup"
 
 
+_ENROL_LIVE = (
+    "sudo sigmavault secure-boot enrol FOLDER   (on a USB stick, which keeps the key; asks for a password)",
+    'sudo systemctl reboot   (choose "Enroll MOK" on the blue screen, give that password)',
+    "sudo sigmavault secure-boot load FOLDER   (from then on, after each start of the live system)",
+)
+
+
 def _enrol(version: str) -> tuple[str, ...]:
+    """On an installed system DKMS holds the key: it signs what a kernel update builds, too."""
     return (
         "sudo dkms generate_mok",
         f"sudo dkms build --force zfs/{version}",
@@ -84,9 +92,7 @@ def diagnose(facts: ZfsFacts) -> Diagnosis:
             state=ZfsState.SECURE_BOOT,
             reason="Secure Boot keeps the ZFS module out: it carries no signature that this machine's"
             " firmware knows.",
-            steps=(f"{_OFF} (a live system forgets a key at the next boot)",)
-            if facts.live
-            else (*_enrol(facts.version), f"or: {_OFF}"),
+            steps=(*(_ENROL_LIVE if facts.live else _enrol(facts.version)), f"or: {_OFF}"),
         )
     return Diagnosis(
         state=ZfsState.NOT_LOADED,

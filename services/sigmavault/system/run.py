@@ -1,6 +1,7 @@
 """The one place that starts programs.
 
-Argument lists only, never a shell. Every call has a time limit and captures what the program says.
+Argument lists only, never a shell. Every call has a time limit and captures what the program says,
+except of a program that talks with the person at the terminal (`attend`).
 Programs speak English (`C.UTF-8`), so that what they print can be parsed.
 """
 
@@ -74,6 +75,22 @@ def run(
         argv=tuple(argv), status=done.returncode, stdout=done.stdout, stderr=done.stderr,
         duration_s=time.monotonic() - started,
     )  # fmt: skip
+
+
+def attend(argv: Sequence[str], *, timeout_s: float) -> None:
+    """Run a program that talks with the person at the terminal: it has our input and output.
+
+    Raises:
+        CommandError: it failed, was too slow, or is not installed.
+    """
+    try:
+        done = subprocess.run(list(argv), timeout=timeout_s, check=False, env=_environment(None))
+    except FileNotFoundError as error:
+        raise CommandMissingError(argv) from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandTimeoutError(argv, timeout_s) from error
+    if done.returncode != 0:
+        raise CommandError(argv, done.returncode)
 
 
 async def start(

@@ -1,0 +1,1 @@
+"""A key of one's own for the ZFS module, where Secure Boot wants one."""
