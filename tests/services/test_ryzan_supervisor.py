@@ -13,7 +13,7 @@ import pytest
 from sigmavault.contract.ryzan1 import State
 from sigmavault.core.chat import Conversation, Finished, GenerateRequest, Message, Role, Sampling
 from sigmavault.core.errors import ModelTimeoutError, WorkerLostError
-from sigmavault.ryzan.config import Settings, read_manifest
+from sigmavault.ryzan.config import Limits, read_manifest
 from sigmavault.ryzan.supervisor import Supervisor, Ticket
 from sigmavault.system import env
 
@@ -32,18 +32,18 @@ type Test = Callable[[Supervisor], Awaitable[None]]
 @pytest.fixture
 def supervise(
     smollm2: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Settings, Test], list[State]]:
+) -> Callable[[Limits, Test], list[State]]:
     monkeypatch.setenv("PYTHONPATH", os.fspath(SERVICES))
     monkeypatch.setenv("SIGMAVAULT_RUNTIME", os.fspath(runtime))
     manifest = SOURCE / "models-manifest.yaml"
     paths = env.Paths(runtime=runtime, models=(smollm2.parent,), manifest=manifest)
 
-    def run(settings: Settings, test: Test) -> list[State]:
+    def run(limits: Limits, test: Test) -> list[State]:
         states: list[State] = []
 
         async def live() -> None:
             model = read_manifest(manifest).embedded()
-            supervisor = Supervisor(model, settings, paths, lambda: states.append(supervisor.state))
+            supervisor = Supervisor(model, limits, paths, lambda: states.append(supervisor.state))
             keeping = asyncio.create_task(supervisor.run())
             try:
                 await asyncio.wait_for(test(supervisor), 60)
@@ -70,7 +70,7 @@ async def enters(supervisor: Supervisor, state: State) -> None:
         await asyncio.sleep(0.01)
 
 
-def test_hung_process_is_killed_and_replaced(supervise: Callable[[Settings, Test], list[State]]) -> None:
+def test_hung_process_is_killed_and_replaced(supervise: Callable[[Limits, Test], list[State]]) -> None:
     async def test(supervisor: Supervisor) -> None:
         await supervisor.load()
         hung = supervisor.pid
@@ -83,12 +83,12 @@ def test_hung_process_is_killed_and_replaced(supervise: Callable[[Settings, Test
         assert (await finish(await supervisor.ask(REQUEST))).completion_tokens > 0
         assert supervisor.pid not in (None, hung)
 
-    states = supervise(Settings(stall_s=1.0, pauses_s=(0.1,)), test)
+    states = supervise(Limits(stall_s=1.0, pauses_s=(0.1,)), test)
     assert states == [State.LOADING, State.READY, State.RESTARTING, State.LOADING, State.READY]
 
 
 def test_idle_process_is_not_taken_for_a_hung_one(
-    supervise: Callable[[Settings, Test], list[State]],
+    supervise: Callable[[Limits, Test], list[State]],
 ) -> None:
     async def test(supervisor: Supervisor) -> None:
         await supervisor.load()
@@ -96,10 +96,10 @@ def test_idle_process_is_not_taken_for_a_hung_one(
         await asyncio.sleep(1.0)
         assert supervisor.pid == before
 
-    assert supervise(Settings(stall_s=0.2), test) == [State.LOADING, State.READY]
+    assert supervise(Limits(stall_s=0.2), test) == [State.LOADING, State.READY]
 
 
-def test_pauses_between_restarts_grow(supervise: Callable[[Settings, Test], list[State]]) -> None:
+def test_pauses_between_restarts_grow(supervise: Callable[[Limits, Test], list[State]]) -> None:
     async def test(supervisor: Supervisor) -> None:
         loop = asyncio.get_running_loop()
         waited = []
@@ -113,22 +113,22 @@ def test_pauses_between_restarts_grow(supervise: Callable[[Settings, Test], list
             waited.append(loop.time() - since)
         assert waited[0] < 0.5 < waited[1] < 1.2 < waited[2]
 
-    supervise(Settings(pauses_s=(0.1, 0.7, 1.4)), test)
+    supervise(Limits(pauses_s=(0.1, 0.7, 1.4)), test)
 
 
 def test_wait_for_a_loading_model_is_bounded(
-    supervise: Callable[[Settings, Test], list[State]],
+    supervise: Callable[[Limits, Test], list[State]],
 ) -> None:
     async def test(supervisor: Supervisor) -> None:
         with pytest.raises(ModelTimeoutError):
             await supervisor.ask(REQUEST)
         assert supervisor.requests == 0
 
-    supervise(Settings(load_wait_s=0.01), test)
+    supervise(Limits(load_wait_s=0.01), test)
 
 
 def test_cancelled_requests_leave_nothing(
-    supervise: Callable[[Settings, Test], list[State]],
+    supervise: Callable[[Limits, Test], list[State]],
 ) -> None:
     async def test(supervisor: Supervisor) -> None:
         for number in range(40):
@@ -141,4 +141,4 @@ def test_cancelled_requests_leave_nothing(
         tickets = [await supervisor.ask(REQUEST) for _ in range(16)]
         assert all(each.completion_tokens > 0 for each in await asyncio.gather(*map(finish, tickets)))
 
-    supervise(Settings(), test)
+    supervise(Limits(), test)

@@ -26,6 +26,8 @@ class State(StrEnum):
 
     NO_MODEL = "no-model"
     """The model's file is not on this machine."""
+    UNLOADED = "unloaded"
+    """Its file is there; it is loaded when somebody asks."""
     LOADING = "loading"
     READY = "ready"
     RESTARTING = "restarting"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sigmavault.core.errors import ConfigError, SigmaVaultError
-from sigmavault.ryzan.config import Settings, read_manifest
+from sigmavault.ryzan.config import read_manifest, read_settings
 from sigmavault.ryzan.service import Service
 from sigmavault.system import env, notify, sockets
 
@@ -76,7 +76,7 @@ async def _serve(listening: list[socket.socket]) -> None:
     def tell() -> None:
         notify.status(_spell_status(service))
 
-    service = Service(read_manifest(paths.manifest), Settings(), paths, tell)
+    service = Service(read_manifest(paths.manifest), read_settings(), paths, tell)
     async with asyncio.TaskGroup() as tasks:
         background = [tasks.create_task(service.supervisor.run()), tasks.create_task(_feed_watchdog())]
         server = await asyncio.to_thread(_build_server, service)

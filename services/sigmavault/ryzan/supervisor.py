@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sigmavault.contract.ryzan1 import State
-from sigmavault.core.chat import Event, Finished, GenerateRequest
+from sigmavault.core.chat import Embedded, EmbedRequest, Event, Finished, GenerateRequest
 from sigmavault.core.errors import (
+    InvalidRequestError,
     ModelBusyError,
     ModelMissingError,
     ModelRefusedError,
@@ -29,7 +30,7 @@ from sigmavault.core.errors import (
 )
 from sigmavault.core.manifest import Model
 from sigmavault.ryzan import wire
-from sigmavault.ryzan.config import Settings
+from sigmavault.ryzan.config import Limits
 from sigmavault.system import env, run
 
 _log = logging.getLogger(__name__)
@@ -84,15 +85,13 @@ class _Process:
 class Supervisor:
     """One model and the process that holds it."""
 
-    def __init__(
-        self, model: Model, settings: Settings, paths: env.Paths, on_change: Callable[[], None]
-    ) -> None:
+    def __init__(self, model: Model, limits: Limits, paths: env.Paths, on_change: Callable[[], None]) -> None:
         self.model = model
         self.state = State.LOADING
         self.reason = ""
         self.loaded: wire.Loaded | None = None
         self.stats: wire.Stats | None = None
-        self._settings = settings
+        self._limits = limits
         self._paths = paths
         self._on_change = on_change
         self._changed = asyncio.Event()
@@ -119,7 +118,7 @@ class Supervisor:
         Raises:
             ModelError: there is no model, it is not loaded in time, or too many wait already.
         """
-        if self.requests >= self._settings.requests:
+        if self.requests >= self._limits.requests:
             raise ModelBusyError(f"{self.requests} requests are waiting already", retry_after_s=5)
         self._waiting += 1
         try:
@@ -130,6 +129,14 @@ class Supervisor:
         self._tickets[ticket.number] = ticket
         process.writer.write(wire.encode(wire.ask_frame(ticket.number, request)))
         return ticket
+
+    async def embed(self, request: EmbedRequest) -> Embedded:
+        """The vectors of texts.
+
+        Raises:
+            InvalidRequestError: the model makes none.
+        """
+        raise InvalidRequestError(f"model {self.model.id} makes no embeddings", param="model")
 
     async def load(self) -> None:
         """Look for the model's file now rather than at the next turn, and wait until it is loaded.
@@ -158,7 +165,7 @@ class Supervisor:
                 continue
             lived_s = asyncio.get_running_loop().time() - started
             failures = 1 if lived_s > _STEADY_S else failures + 1
-            pause = self._settings.pauses_s[min(failures, len(self._settings.pauses_s)) - 1]
+            pause = self._limits.pauses_s[min(failures, len(self._limits.pauses_s)) - 1]
             _log.error("model %s: %s; started again in %.1f s", self.model.id, reason, pause)
             self._enter(State.RESTARTING, reason)
             await asyncio.sleep(pause)
@@ -171,7 +178,7 @@ class Supervisor:
 
     async def _wait_ready(self) -> _Process:
         try:
-            async with asyncio.timeout(self._settings.load_wait_s):
+            async with asyncio.timeout(self._limits.load_wait_s):
                 while self.state is not State.READY or self._current is None:
                     if self.state is State.NO_MODEL:
                         self._look.set()
@@ -216,7 +223,7 @@ class Supervisor:
     async def _look_again(self) -> None:
         self._look.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._look.wait(), self._settings.look_s)
+            await asyncio.wait_for(self._look.wait(), self._limits.look_s)
 
     async def _live(self, file: Path) -> str:
         """Start a process and carry its messages until it ends; returns why it ended.
@@ -245,8 +252,8 @@ class Supervisor:
             argv = [
                 sys.executable, "-P", "-m", "sigmavault.ryzan.worker",
                 f"--link={theirs.fileno()}", f"--file={os.fspath(file)}",
-                f"--context={self._settings.context_tokens}", f"--sequences={self._settings.sequences}",
-                f"--batch={self._settings.batch_tokens}",
+                f"--context={self._limits.context_tokens}", f"--sequences={self._limits.sequences}",
+                f"--batch={self._limits.batch_tokens}",
             ]  # fmt: skip
             kept = env.inherited(("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "SIGMAVAULT_RUNTIME"))
             process = await run.start(argv, pass_fds=[theirs.fileno()], extra_env={**_WORKER_ENV, **kept})
@@ -256,7 +263,7 @@ class Supervisor:
     async def _carry(self, process: _Process) -> str:
         decoder = wire.Decoder()
         while True:
-            patience = self._settings.load_limit_s if self.loaded is None else self._settings.stall_s
+            patience = self._limits.load_limit_s if self.loaded is None else self._limits.stall_s
             try:
                 data = await asyncio.wait_for(process.reader.read(1 << 16), patience)
             except TimeoutError:

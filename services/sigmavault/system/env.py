@@ -5,7 +5,8 @@
 | `SIGMAVAULT_RUNTIME` | folder with the third-party runtime: `python/` and `ggml/` | `/usr/lib/sigmavault` |
 | `SIGMAVAULT_MODELS` | folders with model files, `:` between | `/usr/share/sigmavault/models`, `/var/lib/sigmavault/models` |
 | `SIGMAVAULT_MANIFEST` | the list of known models | `/usr/share/sigmavault/models-manifest.yaml` |
-| `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `LISTEN_*` | set by systemd | |
+| `SIGMAVAULT_CONFIG` | folders with configuration files, the weakest first, `:` between | `/usr/lib/sigmavault`, `/etc/sigmavault` |
+| `STATE_DIRECTORY`, `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `LISTEN_*` | set by systemd | |
 """  # noqa: E501  # a table
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 LIBRARY = Path("/usr/lib/sigmavault")
 SHARE = Path("/usr/share/sigmavault")
+CONFIG = Path("/etc/sigmavault")
 STATE = Path("/var/lib/sigmavault")
 
 
@@ -45,6 +47,19 @@ def paths() -> Paths:
         else (SHARE / "models", STATE / "models"),
         manifest=Path(os.environ.get("SIGMAVAULT_MANIFEST", SHARE / "models-manifest.yaml")),
     )
+
+
+def config_files(name: str) -> tuple[Path, ...]:
+    """Where a configuration file may be, the weakest first."""
+    told = os.environ.get("SIGMAVAULT_CONFIG")
+    folders = [Path(each) for each in told.split(":")] if told else [LIBRARY, CONFIG]
+    return tuple(folder / name for folder in folders)
+
+
+def state_folder() -> Path | None:
+    """The folder that systemd made for what this service keeps; None: it has none."""
+    told = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(told) if told else None
 
 
 def text(name: str, default: str = "") -> str:

@@ -41,7 +41,7 @@ def test_seeds_fit_and_are_never_the_one_that_means_random() -> None:
 
 def test_status_has_the_keys_of_the_contract() -> None:
     names = {field.name for field in fields(Status)}
-    assert names == {key.value for key in StatusKey} == {key.value for key in bus._TYPES}
+    assert names >= {key.value for key in StatusKey} >= {key.value for key in bus._TYPES}
 
 
 def test_messages_from_the_bus() -> None:
