@@ -47,6 +47,8 @@ def test_people_with_a_shell(tree: Tree) -> None:
     [
         "etc/ssh/ssh_host_*",
         "etc/hostid",
+        "etc/nvme/hostid",
+        "etc/nvme/hostnqn",
         "etc/zfs/zpool.cache",
         "etc/ssl/private/*",
         "root/.ssh/*",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from sigmavault.core.errors import CommandError, CommandMissingError, CommandTimeoutError
-from sigmavault.system.run import run
+from sigmavault.system.run import attend, run
 
 pytestmark = pytest.mark.runs_programs
 
@@ -32,3 +32,14 @@ def test_environment_is_small_and_english(monkeypatch: pytest.MonkeyPatch) -> No
     told = run(["env"], timeout_s=10, extra_env={"MORE": "1"}).stdout.splitlines()
     assert {"LC_ALL=C.UTF-8", "MORE=1"} <= set(told)
     assert not any(line.startswith(("LANG=", "SECRET=")) for line in told)
+
+
+def test_a_program_that_is_attended_has_our_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    attend(["sh", "-c", "echo question; echo complaint >&2"], timeout_s=10)
+    assert capfd.readouterr() == ("question\n", "complaint\n")
+    with pytest.raises(CommandError, match="ended with 3"):
+        attend(["sh", "-c", "exit 3"], timeout_s=10)
+    with pytest.raises(CommandTimeoutError):
+        attend(["sleep", "9"], timeout_s=0.1)
+    with pytest.raises(CommandMissingError):
+        attend(["/no/such/program"], timeout_s=1)
