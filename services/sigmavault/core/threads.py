@@ -31,6 +31,11 @@ class CpuView:
     siblings: tuple[frozenset[int], ...]
     quota: float | None
 
+    @property
+    def cores(self) -> int:
+        """Physical cores that the allowed CPUs are on."""
+        return len({group & self.allowed for group in self.siblings}) or len(self.allowed)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadPlan:
@@ -70,8 +75,7 @@ def tightest(quotas: Iterable[float | None]) -> float | None:
 def plan_threads(view: CpuView) -> ThreadPlan:
     """Threads for generation: physical cores, within affinity, quota and what memory can feed."""
     logical = len(view.allowed)
-    cores = len({group & view.allowed for group in view.siblings}) or logical
-    usable = logical if logical <= FEW_CORES else cores
+    usable = logical if logical <= FEW_CORES else view.cores
     threads = min(usable, MOST_THREADS)
     what = "CPU" if usable == logical else "core"
     reason = f"{usable} {what}{'s' if usable != 1 else ''}"

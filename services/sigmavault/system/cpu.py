@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from sigmavault.core.threads import CpuView, parse_cpu_list, parse_cpu_max, tightest
+from sigmavault.core.threads import CpuView, parse_cpu_list
+from sigmavault.system import cgroups
+from sigmavault.system.files import read_or_empty
 
-_CGROUPS = Path("/sys/fs/cgroup")
-_CPUS = Path("/sys/devices/system/cpu")
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:  # hidden by the sandbox, or no such file on this kernel
-        return ""
+_CPUS = Path("sys/devices/system/cpu")
 
 
-def _own_cgroup(proc: Path) -> Path:
-    for line in _read(proc / "self/cgroup").splitlines():
-        if line.startswith("0::"):  # the unified hierarchy
-            return Path(line.removeprefix("0::").lstrip("/"))
-    return Path()
+def read_allowed(root: Path = Path("/")) -> frozenset[int]:
+    """Numbers of the CPUs in this process' affinity mask that are online."""
+    online = read_online(root)
+    for line in read_or_empty(root / "proc/self/status").splitlines():
+        if line.startswith("Cpus_allowed_list:"):
+            allowed = parse_cpu_list(line.partition(":")[2])
+            # the mask may name CPUs that do not exist (yet)
+            return allowed & online or allowed
+    return online or frozenset({0})
 
 
-def read_quota(*, proc: Path = Path("/proc"), root: Path = _CGROUPS) -> float | None:
-    """CPUs that the tightest `cpu.max` between this process and the root grants."""
-    own = _own_cgroup(proc)
-    return tightest(parse_cpu_max(_read(root / group / "cpu.max")) for group in (own, *own.parents))
+def read_online(root: Path = Path("/")) -> frozenset[int]:
+    """Numbers of the CPUs that the kernel runs; none where it does not say."""
+    return parse_cpu_list(read_or_empty(root / _CPUS / "online"))
 
 
-def read_cpus() -> CpuView:
-    """CPUs, cores and quota of this process."""
-    allowed = frozenset(os.sched_getaffinity(0))
+def read_cpus(root: Path = Path("/"), *, machine_only: bool = False) -> CpuView:
+    """CPUs, cores and quota of this process.
+
+    Args:
+        root: where the file system of the machine is.
+        machine_only: the quota without the product's own budget.
+    """
+    allowed = read_allowed(root)
     siblings = (
-        parse_cpu_list(_read(_CPUS / f"cpu{number}/topology/thread_siblings_list")) or frozenset({number})
+        parse_cpu_list(read_or_empty(root / _CPUS / f"cpu{number}/topology/thread_siblings_list"))
+        or frozenset({number})
         for number in sorted(allowed)
     )
-    return CpuView(allowed=allowed, siblings=tuple(siblings), quota=read_quota())
+    quota = cgroups.read_quota(root, machine_only=machine_only)
+    return CpuView(allowed=allowed, siblings=tuple(siblings), quota=quota)

@@ -12,9 +12,10 @@ import pytest
 PACKAGE = Path(__file__).parents[3] / "services/sigmavault"
 
 MAY_IMPORT = {
-    "core": ("sigmavault.core",),
+    # pydantic checks values and does nothing else
+    "core": ("sigmavault.core", "pydantic", "pydantic_core"),
     "contract": ("sigmavault.core", "sigmavault.contract"),
-    "system": ("sigmavault.core", "sigmavault.contract", "sigmavault.system", "sdbus"),
+    "system": ("sigmavault.core", "sigmavault.contract", "sigmavault.system", "sdbus", "yaml"),
 }
 
 
