@@ -4,11 +4,14 @@ import re
 
 import pytest
 
-from tests.vm.stage import Target
+from tests.vm.stage import ROOT, Target
 
 pytestmark = pytest.mark.vm
 
 MOUNT = "/mnt/nfs-test"
+GUIDE = (ROOT / "docs/user-guide.md").read_text(encoding="utf-8")
+EXPORTS = re.findall(r"^```exports\n/tank/media \S+\((\S+)\)\n```$", GUIDE, re.MULTILINE)
+"""The options that the user guide gives: for an installed system, and for a live one."""
 
 
 @pytest.fixture
@@ -17,10 +20,9 @@ def export(scene, vm, tank):
     path = tank("media")
     vm.succeed("chown", "nobody:nogroup", path)
     vm.succeed("mkdir", "-p", MOUNT, "/etc/exports.d")
-    # NFS 4 shows exports below a root that it makes of `/`. In a live system that is an overlay, which
-    # gives out no file handles: there the export itself has to be the root.
     root = scene.target is Target.ISO
-    options = "rw,sync,no_subtree_check,root_squash" + (",fsid=0" if root else "")
+    installed, live = EXPORTS
+    options = live if root else installed
     vm.succeed("tee", "/etc/exports.d/test.exports", stdin=f"{path} 127.0.0.1({options})\n".encode())
     vm.succeed("systemctl", "reload", "nfs-server")
     yield path, "127.0.0.1:/" if root else f"127.0.0.1:{path}"

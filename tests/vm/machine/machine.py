@@ -173,13 +173,30 @@ class Machine(Guest):
     def reboot(self, *, timeout_s: float = 120) -> None:
         """Reboot from inside and wait for ssh of the new system."""
         before = self.boot_id()
-        self.execute("systemctl", "reboot")
-        self.ssh.close()
-        self.qmp.wait_for_event("RESET", timeout_s=self.scale.limit(60))
-        self._serial_from = self._serial_size()
+        self.restart()
         self.wait_for_ssh(timeout_s=timeout_s)
         if self.boot_id() == before:
             raise GuestError(f"{self.name} did not reboot")
+
+    def restart(self) -> None:
+        """Reboot from inside; returns when the firmware has taken over.
+
+        Raises:
+            GuestError: the guest does not go down.
+        """
+        self.execute("systemctl", "reboot")
+        self.ssh.close()
+        self.wait_for_reset()
+
+    def wait_for_reset(self) -> None:
+        """Wait until the machine starts anew by itself; `serial` then has what came since.
+
+        Raises:
+            GuestError: it does not.
+        """
+        if not self.qmp.wait_for_event("RESET", timeout_s=self.scale.limit(60)):
+            raise GuestError(f"{self.name} does not start anew")
+        self._serial_from = self._serial_size()
 
     def boot_id(self) -> str:
         """A value that differs from boot to boot."""
