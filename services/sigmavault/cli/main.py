@@ -17,6 +17,7 @@ from sigmavault.core.errors import SigmaVaultError
 COMMANDS: Mapping[str, str] = {
     "secure-boot": "sigmavault.cli.secure_boot",
     "status": "sigmavault.cli.show_status",
+    "hardware": "sigmavault.cli.hardware",
     "version": "sigmavault.cli.version",
 }
 """Commands, and the modules that have them, in the order of the help."""
