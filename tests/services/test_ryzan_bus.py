@@ -113,8 +113,8 @@ def error_name(ryzan: Ryzan, argv: tuple[str, ...]) -> str:
     return done.stdout.strip()
 
 
-def shape(root: ET.Element) -> dict[str, Any]:
-    (interface,) = (each for each in root.iter("interface") if each.get("name") == NAME[2])
+def shape(root: ET.Element, name: str = NAME[2]) -> dict[str, Any]:
+    (interface,) = (each for each in root.iter("interface") if each.get("name") == name)
     return {
         str(member.get("name")): [
             (arg.get("name"), arg.get("type"), arg.get("direction")) for arg in member.iter("arg")
@@ -128,7 +128,100 @@ def test_introspection_is_the_shipped_file(ryzan: Ryzan) -> None:
     told = ET.fromstring(busctl(ryzan, "introspect", "--xml-interface", *NAME[:2]))  # noqa: S314  # our own
     shipped = ET.parse(DATA / "usr/share/dbus-1/interfaces/org.sigmavault.Ryzan1.xml").getroot()  # noqa: S314
     assert shape(told) == shape(shipped)
-    assert set(shape(shipped)) == {"Chat", "GetStatus", "LoadModel"}
+    assert set(shape(shipped)) == {
+        "Chat", "ChatStream", "GetStatus", "ListModels", "LoadModel", "UnloadModel",
+    }  # fmt: skip
+
+
+STREAM_CLIENT = """
+import asyncio, json, os, sys
+from sdbus import DbusInterfaceCommonAsync, dbus_method_async, dbus_property_async
+from sdbus import sd_bus_open_system, set_default_bus
+class Ryzan(DbusInterfaceCommonAsync, interface_name="org.sigmavault.Ryzan1"):
+    @dbus_method_async("sa(ss)a{sv}", "oh", method_name="ChatStream")
+    async def chat_stream(self, model, messages, options): raise NotImplementedError
+class Job(DbusInterfaceCommonAsync, interface_name="org.sigmavault.Ryzan1.Job"):
+    @dbus_method_async("", "", method_name="Cancel")
+    async def cancel(self): raise NotImplementedError
+    @dbus_property_async("s", property_name="State")
+    def state(self): raise NotImplementedError
+    @dbus_property_async("s", property_name="FinishReason")
+    def finish_reason(self): raise NotImplementedError
+    @dbus_property_async("u", property_name="CompletionTokens")
+    def completion_tokens(self): raise NotImplementedError
+async def end(job):
+    while (state := await job.state) == "running":
+        await asyncio.sleep(0.02)
+    return state, await job.finish_reason, await job.completion_tokens
+async def main(how):
+    ryzan = Ryzan.new_proxy("org.sigmavault.Ryzan", "/org/sigmavault/Ryzan")
+    options = {"temperature": ("d", 0.0), "max_tokens": ("u", 12 if how == "read" else 2000)}
+    prompt = "Say hello." if how == "read" else "Tell a very long story about the sea."
+    path, fd = await ryzan.chat_stream("", [("user", prompt)], options)
+    job = Job.new_proxy("org.sigmavault.Ryzan", path)
+    text = ""
+    if how == "close":
+        os.close(fd)
+    else:
+        if how == "cancel":
+            await asyncio.to_thread(os.read, fd, 1)
+            await job.cancel()
+        with open(fd, "rb") as pipe:
+            text = (await asyncio.to_thread(pipe.read)).decode()
+    print(json.dumps([path, text, *await end(job)]))
+set_default_bus(sd_bus_open_system())
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+def stream(ryzan: Ryzan, how: str) -> tuple[str, str, str, str, int]:
+    told: tuple[str, str, str, str, int] = tuple(
+        json.loads(ryzan.bus.run(sys.executable, "-c", STREAM_CLIENT, how, user="nobody"))
+    )
+    return told
+
+
+def test_tokens_come_through_a_pipe(ryzan: Ryzan) -> None:
+    path, text, state, finish, tokens = stream(ryzan, "read")
+    assert path.startswith("/org/sigmavault/Ryzan/jobs/")
+    asked = {"model": "", "messages": [{"role": "user", "content": "Say hello."}]}
+    whole = ryzan.client().post(
+        "/v1/chat/completions", json={**asked, "model": MODEL, "temperature": 0, "max_tokens": 12}
+    )
+    assert text == whole.json()["choices"][0]["message"]["content"]
+    assert (state, finish) == ("done", whole.json()["choices"][0]["finish_reason"])
+    assert tokens == whole.json()["usage"]["completion_tokens"]
+
+
+@pytest.mark.parametrize("how", ["close", "cancel"])
+def test_a_streamed_answer_ends_when_nobody_wants_it(ryzan: Ryzan, how: str) -> None:
+    *_, state, finish, tokens = stream(ryzan, how)
+    assert (state, finish, tokens) == ("cancelled", "", 0)
+    wait_until("the sequence to be free", lambda: active(ryzan) == 0, timeout_s=5)
+
+
+def test_a_job_is_cancelled_by_its_owner_only(ryzan: Ryzan) -> None:
+    path, *_ = stream(ryzan, "read")
+    job = ("call", NAME[0], path, f"{NAME[2]}.Job", "Cancel")
+    assert "belongs to somebody else" in busctl(ryzan, *job, user="daemon", check=False)
+    assert busctl(ryzan, *job, user="nobody").strip() == ""  # over already: harmless
+    told = ET.fromstring(busctl(ryzan, "introspect", "--xml-interface", NAME[0], path))  # noqa: S314  # our own
+    shipped = ET.parse(DATA / "usr/share/dbus-1/interfaces/org.sigmavault.Ryzan1.Job.xml").getroot()  # noqa: S314
+    assert shape(told, f"{NAME[2]}.Job") == shape(shipped, f"{NAME[2]}.Job")
+
+
+def test_models_are_listed(ryzan: Ryzan) -> None:
+    listed = call(ryzan, "ListModels", user="nobody")
+    assert f'"id" s "{MODEL}"' in listed
+    assert '"state" s "ready"' in listed
+
+
+def test_an_unloaded_model_comes_back_when_asked(ryzan: Ryzan) -> None:
+    denied = call(ryzan, "UnloadModel", "s", MODEL, user="nobody", check=False)
+    assert "polkit does not allow" in denied
+    call(ryzan, "UnloadModel", "s", MODEL)
+    assert '"state" s "unloaded"' in call(ryzan, "GetStatus")
+    assert call(ryzan, "Chat", "sa(ss)", "", "1", "user", "Say hello.").startswith("s ")
 
 
 def test_loading_models_is_for_administrators(ryzan: Ryzan) -> None:

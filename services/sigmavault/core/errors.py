@@ -11,6 +11,7 @@ SigmaVaultError (internal, exit 1)
 │   └── KeyNotEnrolledError (module-signing.key-not-enrolled, exit 5)
 ├── InvalidRequestError (request.invalid, exit 2)   the caller asks for what cannot be
 │   └── ContextTooLongError (request.context-too-long)
+├── ReaderGoneError (request.reader-gone)           nobody takes the answer any more
 └── ModelError (model.failed)
 ├── UnknownModelError (model.unknown)           no model of this name
 ├── ModelMissingError (model.missing)           its file is not on this machine
@@ -147,6 +148,12 @@ class ContextTooLongError(InvalidRequestError):
     """Prompt and answer do not fit into the model's context."""
 
     code = "request.context-too-long"
+
+
+class ReaderGoneError(SigmaVaultError):
+    """Nobody takes the answer any more."""
+
+    code = "request.reader-gone"
 
 
 class ModelError(SigmaVaultError):

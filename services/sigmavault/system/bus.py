@@ -32,6 +32,14 @@ def caller() -> str:
     return sender
 
 
+async def uid_of(bus: SdBus, name: str) -> int:
+    """The user of a connection, by its unique bus name."""
+    message = bus.new_method_call_message(*_DBUS, "GetConnectionUnixUser")
+    message.append_data("s", name)
+    answer = await bus.call_async(message)
+    return int(str(answer.parse_to_tuple()[0]))
+
+
 class Departures:
     """Tells when callers leave the bus."""
 

@@ -7,13 +7,13 @@ import logging
 from sdbus import DbusServiceUnknownError, SdBus
 
 from sigmavault.core.errors import NotAuthorizedError
+from sigmavault.system.bus import uid_of
 
 _POLKIT = (
     "org.freedesktop.PolicyKit1",
     "/org/freedesktop/PolicyKit1/Authority",
     "org.freedesktop.PolicyKit1.Authority",
 )
-_DBUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 _MAY_ASK_A_PERSON = 1
 
 _log = logging.getLogger(__name__)
@@ -39,15 +39,8 @@ async def require(bus: SdBus, caller: str, action: str, *, interactive: bool) ->
         answer = await bus.call_async(message)
     except DbusServiceUnknownError:
         _log.warning("polkit is not there: only root may %s", action)
-        is_authorized = await _uid(bus, caller) == 0
+        is_authorized = await uid_of(bus, caller) == 0
     else:
         is_authorized = answer.parse_to_tuple()[0][0] is True
     if not is_authorized:
         raise NotAuthorizedError(f"polkit does not allow {action} to this caller")
-
-
-async def _uid(bus: SdBus, caller: str) -> int:
-    message = bus.new_method_call_message(*_DBUS, "GetConnectionUnixUser")
-    message.append_data("s", caller)
-    answer = await bus.call_async(message)
-    return int(str(answer.parse_to_tuple()[0]))
