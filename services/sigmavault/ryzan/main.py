@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sigmavault.core.errors import ConfigError, SigmaVaultError
 from sigmavault.ryzan.config import read_manifest, read_settings
+from sigmavault.ryzan.http.keys import Keys, read_keys
 from sigmavault.ryzan.service import Service
 from sigmavault.system import env, notify, sockets
 
@@ -34,16 +35,17 @@ def _set_up_logging() -> None:
 
 
 def _spell_status(service: Service) -> str:
-    model = service.supervisor
-    text = f"{model.model.id}: {model.state.value}"
-    return f"{text} ({model.reason})" if model.reason else text
+    status = service.status()
+    text = f"{status.model}: {status.state.value}"
+    return f"{text} ({status.reason})" if status.reason else text
 
 
-def _build_server(service: Service) -> uvicorn.Server:
+def _build_server(service: Service, keys: Keys) -> uvicorn.Server:
     """The HTTP server. Slow imports: done in a thread, while the model is being loaded."""
     import uvicorn
 
     from sigmavault.ryzan.http import app
+    from sigmavault.ryzan.http.peer import PeerProtocol
 
     class Server(uvicorn.Server):
         @contextlib.contextmanager
@@ -51,8 +53,8 @@ def _build_server(service: Service) -> uvicorn.Server:
             yield  # signals are ours: the model process must be ended as well
 
     config = uvicorn.Config(
-        app.build(service), http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
-        proxy_headers=False, server_header=False, timeout_keep_alive=_KEEP_ALIVE_S,
+        app.build(service, keys), http=PeerProtocol, ws="none", lifespan="off", log_config=None,
+        access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
     )  # fmt: skip
     return Server(config)
@@ -76,10 +78,12 @@ async def _serve(listening: list[socket.socket]) -> None:
     def tell() -> None:
         notify.status(_spell_status(service))
 
-    service = Service(read_manifest(paths.manifest), read_settings(), paths, tell)
+    settings = read_settings()
+    keys = read_keys(settings.http.api_keys_file)
+    service = Service(read_manifest(paths.manifest), settings, paths, tell)
     async with asyncio.TaskGroup() as tasks:
-        background = [tasks.create_task(service.supervisor.run()), tasks.create_task(_feed_watchdog())]
-        server = await asyncio.to_thread(_build_server, service)
+        background = [tasks.create_task(service.run()), tasks.create_task(_feed_watchdog())]
+        server = await asyncio.to_thread(_build_server, service, keys)
         from sigmavault.ryzan import bus
 
         def stop() -> None:
