@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from sigmavault.core.errors import ConfigError
@@ -22,6 +21,7 @@ from sigmavault.core.manifest import Manifest, parse_manifest
 from sigmavault.core.routing import Task
 from sigmavault.core.values import GIB, MIB
 from sigmavault.system import env
+from sigmavault.system.yaml_file import read_yaml
 
 FILE = "ryzan.toml"
 
@@ -315,11 +315,4 @@ def read_manifest(file: Path) -> Manifest:
     Raises:
         ConfigError: the file is not there, no YAML, or wrong.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        data = yaml.load(file.read_bytes(), Loader=loader)  # noqa: S506  # it is a safe loader
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file}: {error}") from error
-    return parse_manifest(data, file.name)
+    return parse_manifest(read_yaml(file), file.name)
