@@ -5,14 +5,19 @@ Requests go down, events come up; each names the request it is about by its numb
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
-from collections.abc import Iterator, Mapping
+import sys
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sigmavault.core.chat import (
     Conversation,
+    Embedded,
+    EmbedRequest,
     Event,
     Finish,
     Finished,
@@ -78,11 +83,23 @@ class Loaded:
         context_tokens: longest prompt plus answer.
         threads: how many compute.
         threads_reason: what decided that.
+        architecture: as the file names it.
+        has_template: whether it has a chat template: without one it continues texts, but cannot converse.
+        template_sha256: of the chat template; empty without one.
+        tool_format: how the template writes tool calls (`core.tools.ToolFormat`); empty without one.
+        embedding_size: numbers in a vector; 0 unless the model makes vectors.
+        memory_bytes: resident memory of the process.
     """
 
     context_tokens: int
     threads: int
     threads_reason: str
+    architecture: str = ""
+    has_template: bool = True
+    template_sha256: str = ""
+    tool_format: str = ""
+    embedding_size: int = 0
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +110,23 @@ class Stats:
         tokens_per_second: generated, of all requests together, over the last seconds of work.
         threads: how many compute.
         threads_reason: what decided that.
+        active_sequences: answers being computed now.
+        prefix_hits: requests that found a part of their prompt computed, since the start.
+        prefix_misses: requests that might have and did not.
+        prefix_tokens_saved: tokens of prompts that were not computed again.
+        kept_ram_bytes: states of prompts kept in memory, beside the context.
+        kept_disk_bytes: states of prompts kept on disk.
     """
 
     tokens_per_second: float
     threads: int
     threads_reason: str
+    active_sequences: int = 0
+    prefix_hits: int = 0
+    prefix_misses: int = 0
+    prefix_tokens_saved: int = 0
+    kept_ram_bytes: int = 0
+    kept_disk_bytes: int = 0
 
 
 def ask_frame(number: int, request: GenerateRequest) -> Frame:
@@ -139,6 +168,45 @@ def _read_prompt(fields: Mapping[str, Any]) -> Prompt:
             return Text(text=fields["text"])
         case _:
             return Tokens(tokens=tuple(fields["tokens"]))
+
+
+def embed_frame(number: int, request: EmbedRequest) -> Frame:
+    """The frame that asks the model process for vectors."""
+    inputs = [{"kind": _KINDS[type(each)], **asdict(each)} for each in request.inputs]
+    return {"do": "embed", "id": number, "inputs": inputs}
+
+
+def read_embed(frame: Frame) -> EmbedRequest:
+    """The request in a frame made by `embed_frame`."""
+    prompts = (_read_prompt(each) for each in frame["inputs"])
+    return EmbedRequest(inputs=tuple(each for each in prompts if not isinstance(each, Conversation)))
+
+
+def embedded_frame(number: int, embedded: Embedded) -> Frame:
+    """The frame that brings the vectors: base64 of 32-bit floats, little endian."""
+    vectors = [_spell_vector(each) for each in embedded.vectors]
+    return {"is": "embedded", "id": number, "vectors": vectors, "prompt_tokens": embedded.prompt_tokens}
+
+
+def read_embedded(frame: Frame) -> Embedded:
+    """The vectors in a frame made by `embedded_frame`."""
+    vectors = tuple(_read_vector(each) for each in frame["vectors"])
+    return Embedded(vectors=vectors, prompt_tokens=frame["prompt_tokens"])
+
+
+def _spell_vector(vector: Sequence[float]) -> str:
+    return base64.b64encode(_little(array("f", vector)).tobytes()).decode()
+
+
+def _read_vector(text: str) -> tuple[float, ...]:
+    vector = array("f", base64.b64decode(text, validate=True))
+    return tuple(_little(vector))
+
+
+def _little(numbers: array[float]) -> array[float]:
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
 
 
 def _read_message(fields: Mapping[str, Any]) -> Message:

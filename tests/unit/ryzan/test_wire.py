@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sigmavault.core.chat import (
     Conversation,
+    Embedded,
+    EmbedRequest,
     Finish,
     Finished,
     GenerateRequest,
@@ -77,6 +79,19 @@ def test_requests_arrive_as_they_were_however_the_stream_is_cut(
 def test_events_arrive_as_they_were(event: Started | Piece | Finished) -> None:
     (frame,) = wire.Decoder().feed(wire.encode(wire.event_frame(7, event)))
     assert wire.read_event(frame) == event
+
+
+@given(st.lists(st.one_of(st.builds(Text, text=texts), st.builds(Tokens, tokens=token_lists))).map(tuple))
+def test_inputs_of_vectors_arrive_as_they_were(inputs: tuple[Text | Tokens, ...]) -> None:
+    (frame,) = wire.Decoder().feed(wire.encode(wire.embed_frame(3, EmbedRequest(inputs=inputs))))
+    assert (frame["do"], frame["id"], wire.read_embed(frame).inputs) == ("embed", 3, inputs)
+
+
+@given(st.lists(st.lists(st.floats(width=32, allow_nan=False), min_size=2, max_size=4).map(tuple)).map(tuple))
+def test_vectors_arrive_as_they_were(vectors: tuple[tuple[float, ...], ...]) -> None:
+    sent = Embedded(vectors=vectors, prompt_tokens=7)
+    (frame,) = wire.Decoder().feed(wire.encode(wire.embedded_frame(3, sent)))
+    assert wire.read_embedded(frame) == sent
 
 
 @pytest.mark.parametrize("error", [ContextTooLongError("long", param="messages"), WorkerLostError("gone")])

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from sigmavault.core.chat import Event, Finish, Finished, GenerateRequest, Piece, Started
+from sigmavault.core.chat import Event, Finish, Finished, GenerateRequest, Piece, Started, TokenLogprob
 from sigmavault.core.errors import ContextTooLongError, InvalidRequestError, WorkerLostError
-from sigmavault.ryzan.worker.llama import Llama, Row
+from sigmavault.ryzan.worker.llama import Llama, Span
+from sigmavault.ryzan.worker.sampling import NOTHING, Sampler
 from sigmavault.ryzan.worker.text import AnswerText
 
 _HEADROOM = 64
@@ -45,7 +45,7 @@ class Sequence:
     prompt_tokens: int
     limit: int
     text: AnswerText
-    sampler: Any
+    sampler: Sampler
     slot: int = _NO_SLOT
     done: int = 0
 
@@ -72,16 +72,15 @@ class Part:
         """Whether the next token of the answer can be chosen after this."""
         return self.count == self.sequence.missing
 
-    def rows(self) -> Iterator[Row]:
-        """The rows of the batch; the last one has an output when the part is complete."""
-        start, tokens = self.sequence.done, self.sequence.tokens
-        for position in range(start, start + self.count):
-            yield Row(
-                token=tokens[position],
-                position=position,
-                sequence=self.sequence.slot,
-                output=position == len(tokens) - 1,
-            )
+    def span(self) -> Span:
+        """What the model computes; it has an output when the part is complete."""
+        start, end = self.sequence.done, self.sequence.done + self.count
+        return Span(
+            tokens=self.sequence.tokens[start:end],
+            position=start,
+            sequence=self.sequence.slot,
+            output=self.complete,
+        )
 
 
 class Meter:
@@ -136,6 +135,11 @@ class Engine:
         """Whether a step would do anything."""
         return bool(self._active or self._waiting)
 
+    @property
+    def active(self) -> int:
+        """Answers being computed."""
+        return len(self._active)
+
     def ask(self, number: int, prompt: list[int], request: GenerateRequest) -> None:
         """Take a request in.
 
@@ -144,7 +148,7 @@ class Engine:
             InvalidRequestError: the prompt is empty.
         """
         if not prompt:
-            raise InvalidRequestError("the prompt is empty", param="messages")
+            raise InvalidRequestError("the prompt is empty", param="prompt")
         room = self.context_tokens - len(prompt)
         if room < 1:
             raise ContextTooLongError(
@@ -158,7 +162,7 @@ class Engine:
                 prompt_tokens=len(prompt),
                 limit=min(room, request.max_tokens or room),
                 text=AnswerText(request.stop),
-                sampler=self._llama.open_sampler(request.sampling),
+                sampler=self._llama.open_sampler(request),
             )
         )
         self._emit(number, Started(prompt_tokens=len(prompt)))
@@ -178,7 +182,7 @@ class Engine:
         started = time.monotonic()
         self._admit()
         parts = self._plan()
-        while not self._llama.decode([row for part in parts for row in part.rows()]):
+        while not self._llama.decode([part.span() for part in parts]):
             self._make_room()
             parts = self._plan()
         last, written = -1, 0
@@ -232,23 +236,24 @@ class Engine:
     def _drop(self, sequence: Sequence) -> None:
         (self._waiting if sequence.slot == _NO_SLOT else self._active).remove(sequence)
         self._release(sequence)
-        self._llama.close_sampler(sequence.sampler)
+        sequence.sampler.close()
 
     def _advance(self, sequence: Sequence, row: int) -> None:
-        token = self._llama.sample(sequence.sampler, row)
-        if self._llama.is_end(token):
-            self._finish(sequence, Finish.STOP, extra=1)
+        choice = sequence.sampler.choose(row)
+        token = choice.token
+        if token == NOTHING or self._llama.is_end(token):
+            self._finish(sequence, Finish.STOP, extra=token != NOTHING)
             return
         sequence.tokens.append(token)
-        self._say(sequence, sequence.text.feed(self._llama.piece(token)))
+        self._say(sequence, sequence.text.feed(sequence.sampler.piece(token)), choice.logprob)
         if sequence.text.stopped:
             self._finish(sequence, Finish.STOP)
         elif sequence.answered >= sequence.limit:
             self._finish(sequence, Finish.LENGTH)
 
-    def _say(self, sequence: Sequence, text: str) -> None:
-        if text:
-            self._emit(sequence.number, Piece(text=text))
+    def _say(self, sequence: Sequence, text: str, logprob: TokenLogprob | None = None) -> None:
+        if text or logprob:
+            self._emit(sequence.number, Piece(text=text, logprobs=(logprob,) if logprob else ()))
 
     def _finish(self, sequence: Sequence, finish: Finish, *, extra: int = 0) -> None:
         self._say(sequence, sequence.text.end())

@@ -1,7 +1,7 @@
 """One model in llama.cpp, through llama-cpp-python's ctypes layer.
 
-The only file that knows llama.cpp. Not re-entrant: one thread uses an object of this class. Native
-code may abort the process; that is why a model lives in a process of its own.
+Here and in `sampling.py` only llama.cpp is known. Not re-entrant: one thread uses an object of this class.
+Native code may abort the process; that is why a model lives in a process of its own.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ import importlib
 import os
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sigmavault.core.chat import Sampling
+from sigmavault.core.chat import GenerateRequest
 from sigmavault.core.errors import ModelRefusedError, WorkerLostError
+from sigmavault.ryzan.worker.sampling import Probe, Sampler
 
 _LOG_ERROR = 4
 _MMAP = 1
 _NO_ROOM = 1
+_POOLING_NONE = 0
+_POOLING_MEAN = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,25 +35,27 @@ class Limits:
         context: tokens that all sequences together may hold.
         sequences: how many are decoded at once.
         batch: most tokens of one step.
+        kept: how many more sequences the context can hold, for what is reused.
     """
 
     context: int
     sequences: int
     batch: int
+    kept: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One token of a step.
+class Span:
+    """Tokens of one sequence that a step computes.
 
     Attributes:
-        token: which one.
-        position: its place in its sequence.
+        tokens: which, one after the other.
+        position: place of the first in its sequence.
         sequence: number of the sequence.
-        output: whether the next token will be sampled from it.
+        output: whether the next token will be chosen after the last.
     """
 
-    token: int
+    tokens: list[int]
     position: int
     sequence: int
     output: bool
@@ -72,11 +77,54 @@ def _import_bindings(runtime: Path) -> Any:
     return importlib.import_module("llama_cpp.llama_cpp")
 
 
+class _Batch:
+    """The tokens of a step in C's layout.
+
+    Filled by whole slices: writing element by element costs more than the rest of a step's bookkeeping.
+    """
+
+    def __init__(self, api: Any, size: int) -> None:
+        self._tokens: Any = (ctypes.c_int32 * size)()
+        self._positions: Any = (ctypes.c_int32 * size)()
+        self._counts = (ctypes.c_int32 * size)(*[1] * size)
+        self._sequences: Any = (ctypes.c_int32 * size)()
+        places = (ctypes.addressof(self._sequences) + 4 * at for at in range(size))
+        numbers = ctypes.POINTER(ctypes.c_int32)
+        self._pointers = (numbers * size)(*(ctypes.cast(place, numbers) for place in places))
+        self._outputs = (ctypes.c_int8 * size)()
+        self.native = api.llama_batch(
+            token=self._tokens, pos=self._positions, n_seq_id=self._counts, seq_id=self._pointers,
+            logits=self._outputs,
+        )  # fmt: skip
+
+    def fill(self, spans: Iterable[Span], *, all_outputs: bool = False) -> None:
+        """Lay out the spans one after the other."""
+        at = 0
+        for span in spans:
+            end = at + len(span.tokens)
+            self._tokens[at:end] = span.tokens
+            self._positions[at:end] = range(span.position, span.position + end - at)
+            self._sequences[at:end] = [span.sequence] * (end - at)
+            self._outputs[at:end] = [1 if all_outputs else 0] * (end - at)
+            self._outputs[end - 1] = span.output
+            at = end
+        self.native.n_tokens = at
+
+
 class Llama:
     """A loaded model with a context for several sequences."""
 
-    def __init__(self, file: Path, *, runtime: Path, limits: Limits, threads: int) -> None:
+    def __init__(
+        self, file: Path, *, runtime: Path, limits: Limits, threads: int, embedding: bool = False
+    ) -> None:
         """Load the file.
+
+        Args:
+            file: the model.
+            runtime: folder of the third-party runtime.
+            limits: sizes of the context.
+            threads: how many compute.
+            embedding: make vectors of texts rather than text.
 
         Raises:
             ModelRefusedError: llama.cpp cannot load it; the message has its last words.
@@ -91,11 +139,16 @@ class Llama:
         self._api.llama_backend_init()
         self._model = self._load(file)
         self._vocab = self._api.llama_model_get_vocab(self._model)
+        self.vocabulary = int(self._api.llama_vocab_n_tokens(self._vocab))
         self.limits = limits
-        self._context = self._open(limits, threads)
+        self._context = self._open(limits, threads, embedding=embedding)
         self._memory = self._api.llama_get_memory(self._context)
-        self._batch = self._api.llama_batch_init(limits.batch, 0, 1)
+        self._batch = _Batch(self._api, limits.batch)
         self._buffer = ctypes.create_string_buffer(512)
+        self._probe: Probe | None = None
+        self._ends = frozenset(
+            token for token in range(self.vocabulary) if self._api.llama_vocab_is_eog(self._vocab, token)
+        )
 
     def _listen(self, level: int, text: bytes, _data: object) -> None:
         if level == _LOG_ERROR:
@@ -111,15 +164,22 @@ class Llama:
             raise ModelRefusedError(f"llama.cpp refuses {file.name}: {self._said or 'no reason given'}")
         return model
 
-    def _open(self, limits: Limits, threads: int) -> Any:
+    def _open(self, limits: Limits, threads: int, *, embedding: bool) -> Any:
         params = self._api.llama_context_default_params()
         params.n_ctx = limits.context
         params.n_batch = params.n_ubatch = limits.batch
-        params.n_seq_max = params.n_outputs_max = limits.sequences
+        params.n_seq_max = limits.sequences + limits.kept
+        params.n_outputs_max = limits.batch if embedding else limits.sequences
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
+        params.swa_full = True  # a prefix can be shared only while all of it is there
         params.no_perf = True
+        params.embeddings = embedding
         context = self._api.llama_init_from_model(self._model, params)
+        if context and embedding and self._api.llama_pooling_type(context) == _POOLING_NONE:
+            self._api.llama_free(context)
+            params.pooling_type = _POOLING_MEAN
+            context = self._api.llama_init_from_model(self._model, params)
         if not context:
             raise ModelRefusedError(f"no context for the model: {self._said or 'no reason given'}")
         return context
@@ -128,6 +188,29 @@ class Llama:
     def trained_context(self) -> int:
         """Longest context that the model was trained for, in tokens."""
         return int(self._api.llama_model_n_ctx_train(self._model))
+
+    @property
+    def architecture(self) -> str:
+        """What the file says its architecture is."""
+        size = self._api.llama_model_meta_val_str(self._model, b"general.architecture", self._buffer, 512)
+        return self._buffer.value.decode(errors="replace") if size > 0 else ""
+
+    @property
+    def version(self) -> str:
+        """Version of llama.cpp, and what it computes with: states of another one are not compatible."""
+        parts = (self._api.llama_version(), self._api.llama_print_system_info())
+        return " ".join(each.decode(errors="replace") for each in parts)
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether the state of a sequence cannot be cut: a part of it is a running summary."""
+        model = self._model
+        return bool(self._api.llama_model_is_recurrent(model) or self._api.llama_model_is_hybrid(model))
+
+    @property
+    def embedding_size(self) -> int:
+        """Numbers in a vector."""
+        return int(self._api.llama_model_n_embd_out(self._model))
 
     @property
     def template(self) -> str:
@@ -154,13 +237,20 @@ class Llama:
             return ""
         return str(self._api.llama_vocab_get_text(self._vocab, token).decode(errors="replace"))
 
+    def controls(self) -> list[str]:
+        """Spellings of the tokens that steer the model rather than stand for text."""
+        is_control = self._api.llama_vocab_is_control
+        vocab = self._vocab
+        return [self.text_of(each) for each in range(self.vocabulary)
+                if is_control(vocab, each) or each in self._ends]  # fmt: skip
+
     def is_control(self, token: int) -> bool:
         """Whether a token steers the model rather than standing for text."""
-        return bool(self._api.llama_vocab_is_control(self._vocab, token)) or self.is_end(token)
+        return token in self._ends or bool(self._api.llama_vocab_is_control(self._vocab, token))
 
     def is_end(self, token: int) -> bool:
         """Whether a token ends an answer."""
-        return bool(self._api.llama_vocab_is_eog(self._vocab, token))
+        return token in self._ends
 
     def tokenize(self, text: str, *, begin: bool, special: bool) -> list[int]:
         """Turn text into tokens.
@@ -178,63 +268,85 @@ class Llama:
             raise WorkerLostError(f"the tokenizer wants {-count} places for {len(data)} bytes")
         return tokens[:count]
 
-    def piece(self, token: int) -> bytes:
-        """The bytes of a token, possibly part of a character; none for a control token."""
-        size = self._api.llama_token_to_piece(self._vocab, token, self._buffer, 512, 0, 0)
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """The bytes of a token, possibly part of a character; none for a control token unless `special`."""
+        size = self._api.llama_token_to_piece(self._vocab, token, self._buffer, 512, 0, special)
         if size < 0:
             self._buffer = ctypes.create_string_buffer(max(512, -size))
-            size = self._api.llama_token_to_piece(self._vocab, token, self._buffer, -size, 0, 0)
+            size = self._api.llama_token_to_piece(self._vocab, token, self._buffer, -size, 0, special)
         return self._buffer.raw[:size]
 
-    def decode(self, rows: Sequence[Row]) -> bool:
+    def decode(self, spans: Iterable[Span], *, all_outputs: bool = False) -> bool:
         """Compute one step; False when the context has no room for it (nothing was changed then).
 
         Raises:
             WorkerLostError: llama.cpp failed; the state of the context is unknown.
         """
-        batch = self._batch
-        for at, row in enumerate(rows):
-            batch.token[at] = row.token
-            batch.pos[at] = row.position
-            batch.n_seq_id[at] = 1
-            batch.seq_id[at][0] = row.sequence
-            batch.logits[at] = row.output
-        batch.n_tokens = len(rows)
-        status = self._api.llama_decode(self._context, batch)
+        self._batch.fill(spans, all_outputs=all_outputs)
+        status = self._api.llama_decode(self._context, self._batch.native)
         if status not in (0, _NO_ROOM):
             raise WorkerLostError(f"llama_decode failed with {status}: {self._said}")
         return bool(status == 0)
+
+    def vector(self, sequence: int) -> list[float]:
+        """What the last step made of a sequence, for a model that makes vectors.
+
+        Raises:
+            WorkerLostError: it made nothing.
+        """
+        found = self._api.llama_get_embeddings_seq(self._context, sequence)
+        if not found:
+            raise WorkerLostError("the model made no vector")
+        return list(found[: self.embedding_size])
 
     def forget(self, sequence: int) -> None:
         """Free everything that a sequence holds."""
         self._api.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
-    def set_threads(self, threads: int) -> None:
-        """From the next step on, compute with this many threads."""
-        self._api.llama_set_n_threads(self._context, threads, threads)
+    def forget_all(self) -> None:
+        """Free everything that all sequences hold."""
+        if self._memory:  # a model that only encodes has none
+            self._api.llama_memory_clear(self._memory, False)  # noqa: FBT003  # C takes no names
 
-    def open_sampler(self, sampling: Sampling) -> Any:
-        """A chain that chooses tokens as asked; give it back with `close_sampler`."""
-        api = self._api
-        chain = api.llama_sampler_chain_init(api.llama_sampler_chain_default_params())
-        if sampling.temperature == 0:
-            steps = [api.llama_sampler_init_greedy()]
-        else:
-            steps = [
-                *([api.llama_sampler_init_top_k(sampling.top_k)] if sampling.top_k else []),
-                *([api.llama_sampler_init_top_p(sampling.top_p, 1)] if sampling.top_p < 1 else []),
-                *([api.llama_sampler_init_min_p(sampling.min_p, 1)] if sampling.min_p else []),
-                api.llama_sampler_init_temp(sampling.temperature),
-                api.llama_sampler_init_dist(sampling.seed),
-            ]
-        for step in steps:
-            api.llama_sampler_chain_add(chain, step)
-        return chain
+    def share(self, source: int, target: int, count: int) -> None:
+        """Let a sequence begin with the first tokens of another one, without computing or copying them.
 
-    def sample(self, sampler: Any, row: int) -> int:
-        """Choose the token that follows the row of this number in the last step."""
-        return int(self._api.llama_sampler_sample(sampler, self._context, row))
+        For a recurrent model `count` must be all that the other one has.
+        """
+        end = -1 if self.recurrent else count
+        self._api.llama_memory_seq_cp(self._memory, source, target, -1 if self.recurrent else 0, end)
 
-    def close_sampler(self, sampler: Any) -> None:
-        """Give a sampler's memory back."""
-        self._api.llama_sampler_free(sampler)
+    def cut(self, sequence: int, count: int) -> None:
+        """Forget all but the first tokens of a sequence; not for recurrent models."""
+        self._api.llama_memory_seq_rm(self._memory, sequence, count, -1)
+
+    def save(self, sequence: int) -> bytearray:
+        """The state of a sequence."""
+        data = bytearray(self._api.llama_state_seq_get_size(self._context, sequence))
+        place = (ctypes.c_uint8 * len(data)).from_buffer(data)
+        size = self._api.llama_state_seq_get_data(self._context, place, len(data), sequence)
+        if size != len(data):
+            raise WorkerLostError(f"llama.cpp gave {size} of {len(data)} bytes of a state: {self._said}")
+        return data
+
+    def restore(self, sequence: int, data: bytearray) -> bool:
+        """Put a saved state into a sequence that is empty; False when llama.cpp does not take it."""
+        place = (ctypes.c_uint8 * len(data)).from_buffer(data)
+        size = self._api.llama_state_seq_set_data(self._context, place, len(data), sequence)
+        if size != len(data):
+            self.forget(sequence)
+        return bool(size == len(data))
+
+    def set_threads(self, decode: int, prefill: int) -> None:
+        """From the next step on, compute with so many threads."""
+        self._api.llama_set_n_threads(self._context, decode, prefill)
+
+    def open_sampler(self, request: GenerateRequest) -> Sampler:
+        """What chooses the tokens of an answer, as asked; it must be closed.
+
+        Raises:
+            InvalidRequestError: the grammar is none, or a token is not in the vocabulary.
+        """
+        if self._probe is None:
+            self._probe = Probe(self._api, self._context, self)
+        return Sampler(self._probe, request)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from jinja2 import TemplateError
-from jinja2.ext import loopcontrols
+from jinja2 import TemplateError, nodes
+from jinja2.ext import Extension, loopcontrols
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sigmavault.core.chat import Message
+from sigmavault.core.chat import Conversation, Message, Tool
 from sigmavault.core.errors import InvalidRequestError, ModelRefusedError
 
 _RENDER_LIMIT_S = 10.0
@@ -48,9 +50,93 @@ def _refuse(message: str) -> NoReturn:
     raise TemplateError(message)
 
 
-def _to_json(value: Any, indent: int | None = None) -> str:
+def _to_json(
+    value: Any, indent: int | None = None, *, ensure_ascii: bool = False,
+    separators: tuple[str, str] | None = None, sort_keys: bool = False,
+) -> str:  # fmt: skip  # the arguments that templates know
     # not jinja's own filter: that one escapes for HTML
-    return json.dumps(value, ensure_ascii=False, indent=indent)
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
+
+
+class _Generation(Extension):
+    """`{% generation %}`, by which templates mark what the model says for training: it is just shown."""
+
+    tags = {"generation"}  # noqa: RUF012  # jinja's way
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        """What is between the tags."""
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
+class Neutral:
+    """Breaks up control tokens in what somebody said, so that they are read as text."""
+
+    def __init__(self, controls: Iterable[str]) -> None:
+        """Learn the spellings of the model's control tokens."""
+        spellings = sorted((each for each in controls if len(each) > 1), key=len, reverse=True)
+        self._found = re.compile("|".join(map(re.escape, spellings))) if spellings else None
+
+    def text(self, text: str) -> str:
+        """The same text without control tokens in it."""
+        while self._found and self._found.search(text):
+            text = self._found.sub(lambda match: match[0][0] + _BREAK + match[0][1:], text)
+        return text
+
+    def value(self, value: Any) -> Any:
+        """A value of JSON without control tokens in any text of it."""
+        match value:
+            case str():
+                return self.text(value)
+            case Mapping():
+                return {self.text(str(key)): self.value(each) for key, each in value.items()}
+            case list() | tuple():
+                return [self.value(each) for each in value]
+        return value
+
+
+def turn(message: Message, neutral: Neutral) -> dict[str, Any]:
+    """A message as templates expect it: arguments of calls as objects, keys only where they mean something.
+
+    Raises:
+        InvalidRequestError: the arguments of a call are not a JSON object.
+    """
+    said: dict[str, Any] = {"role": message.role.value, "content": neutral.text(message.content)}
+    if message.tool_calls:
+        said["tool_calls"] = [
+            {
+                "type": "function",
+                "id": neutral.text(each.id),
+                "function": {
+                    "name": neutral.text(each.name),
+                    "arguments": neutral.value(_arguments(each.arguments)),
+                },
+            }
+            for each in message.tool_calls
+        ]
+    if message.tool_call_id:
+        said["tool_call_id"] = neutral.text(message.tool_call_id)
+    return said
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidRequestError("the arguments of a tool call are not a JSON object", param="messages")
+    return found
+
+
+def tool(offered: Tool, neutral: Neutral) -> dict[str, Any]:
+    """A tool as templates expect it."""
+    function = {
+        "name": offered.name, "description": offered.description, "parameters": offered.parameters,
+    }  # fmt: skip
+    return {"type": "function", "function": neutral.value(function)}
 
 
 class ChatTemplate:
@@ -68,7 +154,7 @@ class ChatTemplate:
             ModelRefusedError: it is not a template.
         """
         environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
+            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _Generation]
         )
         environment.filters["tojson"] = _to_json
         environment.globals["raise_exception"] = _refuse
@@ -80,26 +166,29 @@ class ChatTemplate:
         except (TemplateError, _TooSlowError, RecursionError) as error:
             raise ModelRefusedError(f"the model's chat template is broken: {error}") from error
 
-    def render(self, messages: Sequence[Message]) -> str:
+    def render(self, said: Conversation, neutral: Neutral) -> str:
         """The prompt that asks the model for the next turn.
 
         Raises:
             InvalidRequestError: the template does not accept this conversation.
         """
-        turns = [{"role": each.role.value, "content": each.content} for each in messages]
         try:
+            turns = _name_results([turn(each, neutral) for each in said.messages])
+            tools = [tool(each, neutral) for each in said.tools] or None
             with _time_limit(_RENDER_LIMIT_S):
-                return self._render(turns)
+                return self._render(messages=turns, tools=tools)
+        except InvalidRequestError:
+            raise
         except _TooSlowError as error:
             raise InvalidRequestError("the model's chat template does not come to an end") from error
         # A template is a program from outside and may fail in any way; each is its refusal.
         except Exception as error:
             raise InvalidRequestError(f"the model's chat template refuses this: {error}") from error
 
-    def _render(self, turns: list[dict[str, str]]) -> str:
+    def _render(self, **given: Any) -> str:
         parts: list[str] = []
         size = 0
-        for part in self._template.generate(messages=turns, add_generation_prompt=True, **self._tokens):
+        for part in self._template.generate(add_generation_prompt=True, **given, **self._tokens):
             size += len(part)
             if size > _SIZE_LIMIT:
                 _refuse("it writes too much")
@@ -107,14 +196,11 @@ class ChatTemplate:
         return "".join(parts)
 
 
-def neutral(text: str, controls: Callable[[str], Sequence[str]]) -> str:
-    """The same text with every control token in it broken up, so that it is read as text.
-
-    Args:
-        text: what somebody said.
-        controls: finds the spellings of control tokens in a text.
-    """
-    for each in controls(text):
-        if len(each) > 1:
-            text = text.replace(each, each[0] + _BREAK + each[1:])
-    return text
+def _name_results(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Some templates want the tool's name with its result: it is in the call."""
+    names: dict[str, str] = {}
+    for each in turns:
+        names |= {call["id"]: call["function"]["name"] for call in each.get("tool_calls", ())}
+        if name := names.get(each.get("tool_call_id", "")):
+            each["name"] = name
+    return turns

@@ -4,7 +4,7 @@ plus one, and ends at 9. The real model is in tests/services."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sigmavault.core.chat import Event, Finish, Finished, GenerateRequest, Piece, Sampling, Started, Tokens
 from sigmavault.core.errors import ContextTooLongError, InvalidRequestError, WorkerLostError
 from sigmavault.ryzan.worker.engine import Engine, Meter, share
-from sigmavault.ryzan.worker.llama import Limits, Llama, Row
+from sigmavault.ryzan.worker.llama import Limits, Llama, Span
+from sigmavault.ryzan.worker.sampling import Choice
 
 SAMPLING = Sampling(temperature=0, top_p=1, top_k=0, min_p=0, seed=0)
 END = 9
@@ -25,24 +26,27 @@ class Counter:
         self.limits = limits
         self.trained_context = 10_000
         self.cells: dict[int, list[int]] = {}
-        self.steps: list[list[Row]] = []
+        self.steps: list[list[Span]] = []
+        self.outputs: dict[int, int] = {}
         self.samplers = 0
 
-    def decode(self, rows: Sequence[Row]) -> bool:
-        assert 0 < len(rows) <= self.limits.batch
-        if sum(map(len, self.cells.values())) + len(rows) > self.limits.context:
+    def decode(self, spans: Sequence[Span]) -> bool:
+        size = sum(len(each.tokens) for each in spans)
+        assert 0 < size <= self.limits.batch
+        if sum(map(len, self.cells.values())) + size > self.limits.context:
             return False
-        for row in rows:
-            held = self.cells.setdefault(row.sequence, [])
-            assert row.position == len(held), "a token was skipped or computed twice"
-            held.append(row.token)
+        self.outputs = {}
+        row = -1
+        for span in spans:
+            held = self.cells.setdefault(span.sequence, [])
+            assert span.position == len(held), "a token was skipped or computed twice"
+            held += span.tokens
+            row += len(span.tokens)
+            if span.output:
+                self.outputs[row] = span.tokens[-1]
         assert len(self.cells) <= self.limits.sequences
-        self.steps.append(list(rows))
+        self.steps.append(list(spans))
         return True
-
-    def sample(self, sampler: Any, row: int) -> int:
-        assert self.steps[-1][row].output
-        return min(self.steps[-1][row].token + 1, END)
 
     def forget(self, sequence: int) -> None:
         self.cells.pop(sequence, None)
@@ -50,15 +54,25 @@ class Counter:
     def is_end(self, token: int) -> bool:
         return token == END
 
+    def open_sampler(self, _request: GenerateRequest) -> Chooser:
+        self.samplers += 1
+        return Chooser(self)
+
+
+class Chooser:
+    """Takes the last token plus one."""
+
+    def __init__(self, llama: Counter) -> None:
+        self.llama = llama
+
+    def choose(self, row: int) -> Choice:
+        return Choice(min(self.llama.outputs[row] + 1, END))
+
     def piece(self, token: int) -> bytes:
         return str(token).encode()
 
-    def open_sampler(self, _sampling: Sampling) -> object:
-        self.samplers += 1
-        return object()
-
-    def close_sampler(self, _sampler: object) -> None:
-        self.samplers -= 1
+    def close(self) -> None:
+        self.llama.samplers -= 1
 
 
 type Told = list[tuple[int, Event]]
@@ -81,6 +95,10 @@ def run(one: Engine) -> int:
         steps += 1
         assert steps < 10_000
     return steps
+
+
+def rows(step: list[Span]) -> int:
+    return sum(len(each.tokens) for each in step)
 
 
 def text(told: Told, number: int) -> str:
@@ -117,7 +135,7 @@ def test_answers_share_steps() -> None:
     for number in range(4):
         one.ask(number, [1], request())
     assert run(one) == 8
-    assert [len(step) for step in llama.steps] == [4] * 8
+    assert [rows(step) for step in llama.steps] == [4] * 8
 
 
 def test_running_answer_gets_its_token_in_every_step_beside_a_long_prompt() -> None:
@@ -138,7 +156,7 @@ def test_short_prompt_does_not_wait_for_a_long_one() -> None:
     one.ask(2, [1, 1, 1], request(max_tokens=1))
     one.step()
     assert text(told, 2) == "2"
-    assert len(llama.steps[0]) == 8  # and the batch was full all the same
+    assert rows(llama.steps[0]) == 8  # and the batch was full all the same
 
 
 def test_cancelled_requests_are_gone_at_once() -> None:
