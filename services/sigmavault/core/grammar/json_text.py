@@ -143,15 +143,25 @@ def extra_pair(rules: Rules, stem: str, taken: Sequence[str], value: Node) -> Re
     return rules.add(stem, seq(name, Text(":"), space(rules), value))
 
 
-def object_of(rules: Rules, stem: str, properties: Sequence[Property], extra: Ref | None) -> Ref:
-    """An object with these properties in this order, and behind them any number of extra ones."""
-    gap = space(rules)
+def object_of(
+    rules: Rules, stem: str, properties: Sequence[Property], extra: Ref | None, *, call: bool = False
+) -> Ref:
+    """An object with these properties in this order, and behind them any number of extra ones.
+
+    Args:
+        rules: that it is added to.
+        stem: of the rules' names.
+        properties: in order.
+        extra: name and value of a further one.
+        call: write it as the arguments of a call in Python: `(a=1, b=2)`.
+    """
+    gap, begin, end = space(rules), Text("(" if call else "{"), Text(")" if call else "}")
     further = EMPTY if extra is None else Repeat(rules.add(stem, seq(Text(","), gap, extra)), 0, None)
-    more = seq(further, gap, Text("}"))
-    first = Text("}") if extra is None else alt(Text("}"), seq(extra, more))
+    more = seq(further, gap, end)
+    first: Node = end if extra is None else alt(end, seq(extra, more))
     only_required = all(each.required for each in properties)
     for each in reversed(properties):
-        pair = seq(key(each.name), gap, each.value)
+        pair = seq(Text(f"{each.name}="), each.value) if call else seq(key(each.name), gap, each.value)
         if only_required:
             first, more = seq(pair, more), seq(Text(","), gap, pair, more)
             continue
@@ -160,7 +170,7 @@ def object_of(rules: Rules, stem: str, properties: Sequence[Property], extra: Re
         first = seq(pair, rest) if each.required else alt(seq(pair, rest), skipped)
         more = seq(Text(","), gap, pair, rest)
         more = more if each.required else alt(more, rest)
-    return rules.add(stem, seq(Text("{"), gap, first))
+    return rules.add(stem, seq(begin, gap, first))
 
 
 def literal(value: Any, dialect: Dialect) -> str:

@@ -102,6 +102,11 @@ def check(schema: Any, refuse: Refuse) -> Schema:
     return schema
 
 
+def is_plain_object(schema: Schema) -> bool:
+    """Whether a schema describes one object by its properties."""
+    return schema.get("type") in ("object", ["object"]) and not schema.keys() & (COMBINING - {"type"})
+
+
 def canonical(value: Any) -> str:
     """One text for values that JSON schema holds equal: 1 and 1.0 are, 1 and true are not."""
     return json.dumps(_canonical(value), sort_keys=True)

@@ -7,6 +7,7 @@ numbers have at most 15 digits, white space is bounded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -25,6 +26,7 @@ MAX_RULES = 6000
 MAX_REPETITIONS = 20_000
 MAX_TEXT = 400_000
 _MAX_REFERENCES = 32
+_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class SchemaCompiler:
         param: the argument of the request that it is, for errors.
         dialect: how constants are written.
         strict: OpenAI's rules for strict schemas hold.
+        call: the schema is of the arguments of a call in Python: `(a=1, b=2)`.
     """
 
     rules: Rules
@@ -53,6 +56,7 @@ class SchemaCompiler:
     param: str
     dialect: Dialect = JSON
     strict: bool = False
+    call: bool = False
     _forks: Forks = field(default_factory=Forks)
     _references: dict[str, tuple[Ref, int]] = field(default_factory=dict)
     _enums: int = 0
@@ -110,6 +114,10 @@ class SchemaCompiler:
         return self._compile(self._resolve(schema, place.path), inner), part
 
     def _compile(self, schema: Schema, place: _Place) -> Node:
+        if self.call and place.path == "#" and not keywords.is_plain_object(schema):
+            self._refuse(
+                "type", "this model's calls take a plain `object`: no alternatives, no constants", "#"
+            )
         unions = [each for each in ("anyOf", "oneOf") if each in schema]
         if unions:
             return self._union(schema, unions, place)
@@ -292,6 +300,11 @@ class SchemaCompiler:
         if len(wanted) > keywords.MAX_PROPERTIES:
             refuse("required", f"makes more than {keywords.MAX_PROPERTIES} properties")
         self._check_counts(schema, len(required), len(wanted), refuse, open_=extra is not False)
+        call = self.call and place.path == "#"
+        if call and (extra is not False or not all(map(_ARGUMENT.fullmatch, wanted))):
+            refuse(
+                "properties", "this model's calls take arguments that are named in the schema, by plain names"
+            )
         if not wanted and extra is True:
             return json_text.any_object(self.rules, self.dialect)
         stem = place.path.rpartition("/")[2]
@@ -307,7 +320,7 @@ class SchemaCompiler:
         if extra is not False:
             value = self._child(extra, place, "additionalProperties")
             pair = json_text.extra_pair(self.rules, stem, list(wanted), value)
-        return json_text.object_of(self.rules, stem, listed, pair)
+        return json_text.object_of(self.rules, stem, listed, pair, call=call)
 
     def _check_counts(
         self, schema: Schema, least: int, named: int, refuse: keywords.Refuse, *, open_: bool
