@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -13,11 +12,11 @@ import pytest
 from sigmavault.contract.ryzan1 import State
 from sigmavault.core.chat import Conversation, Finished, GenerateRequest, Message, Role, Sampling
 from sigmavault.core.errors import ModelTimeoutError, WorkerLostError
-from sigmavault.ryzan.config import Limits, read_manifest
-from sigmavault.ryzan.supervisor import Supervisor, Ticket
-from sigmavault.system import env
+from sigmavault.core.residency import Size
+from sigmavault.ryzan.config import Limits
+from sigmavault.ryzan.supervisor import Launch, Supervisor, Ticket
 
-from tests.services.daemon import SERVICES, SOURCE
+from tests.services.daemon import SERVICES
 
 REQUEST = GenerateRequest(
     prompt=Conversation(messages=(Message(role=Role.USER, content="Hello"),)),
@@ -35,23 +34,20 @@ def supervise(
 ) -> Callable[[Limits, Test], list[State]]:
     monkeypatch.setenv("PYTHONPATH", os.fspath(SERVICES))
     monkeypatch.setenv("SIGMAVAULT_RUNTIME", os.fspath(runtime))
-    manifest = SOURCE / "models-manifest.yaml"
-    paths = env.Paths(runtime=runtime, models=(smollm2.parent,), manifest=manifest)
+    launch = Launch(model="smollm2", file=smollm2, size=Size(context=4096, reuse=0, need=0))
 
     def run(limits: Limits, test: Test) -> list[State]:
         states: list[State] = []
 
         async def live() -> None:
-            model = read_manifest(manifest).embedded()
-            supervisor = Supervisor(model, limits, paths, lambda: states.append(supervisor.state))
-            keeping = asyncio.create_task(supervisor.run())
+            supervisor = Supervisor(launch, limits, lambda: states.append(supervisor.state), lambda: None)
+            supervisor.start()
             try:
                 await asyncio.wait_for(test(supervisor), 60)
             finally:
-                keeping.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await keeping
+                await supervisor.stop()
             assert supervisor.pid is None
+            assert states.pop() is State.UNLOADED
 
         asyncio.run(live())
         return states
@@ -72,7 +68,7 @@ async def enters(supervisor: Supervisor, state: State) -> None:
 
 def test_hung_process_is_killed_and_replaced(supervise: Callable[[Limits, Test], list[State]]) -> None:
     async def test(supervisor: Supervisor) -> None:
-        await supervisor.load()
+        await supervisor.ready()
         hung = supervisor.pid
         assert hung is not None
         os.kill(hung, signal.SIGSTOP)
@@ -91,7 +87,7 @@ def test_idle_process_is_not_taken_for_a_hung_one(
     supervise: Callable[[Limits, Test], list[State]],
 ) -> None:
     async def test(supervisor: Supervisor) -> None:
-        await supervisor.load()
+        await supervisor.ready()
         before = supervisor.pid
         await asyncio.sleep(1.0)
         assert supervisor.pid == before
@@ -104,7 +100,7 @@ def test_pauses_between_restarts_grow(supervise: Callable[[Limits, Test], list[S
         loop = asyncio.get_running_loop()
         waited = []
         for _ in range(3):
-            await supervisor.load()
+            await supervisor.ready()
             assert supervisor.pid is not None
             os.kill(supervisor.pid, signal.SIGKILL)
             await enters(supervisor, State.RESTARTING)

@@ -125,6 +125,9 @@ class Wish:
 class AnswerStarted:
     """The request was accepted: it will be answered, or fail in the middle.
 
+    May come again before the choices finish, with counts that another server tells only at the end: the last
+    one holds.
+
     Attributes:
         prompt_tokens: of the prompt, once, however many choices there are.
         cached_tokens: how many of them were not computed again.

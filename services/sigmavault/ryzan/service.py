@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import logging
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import sigmavault
 from sigmavault.contract.ryzan1 import State
+from sigmavault.core import routing
 from sigmavault.core.chat import Embedded, EmbedRequest
-from sigmavault.core.errors import UnknownModelError
-from sigmavault.core.manifest import Manifest, Model
+from sigmavault.core.errors import (
+    BackendGoneError,
+    ConfigError,
+    InvalidRequestError,
+    ModelError,
+    ModelMissingError,
+    UnknownModelError,
+)
+from sigmavault.core.manifest import Manifest, Purpose
 from sigmavault.core.wish import Answer, Caller, Route, Wish
+from sigmavault.ryzan.backend import Served
+from sigmavault.ryzan.catalog import Catalog, Entry
 from sigmavault.ryzan.config import Settings
-from sigmavault.ryzan.local.answer import LocalAnswer
-from sigmavault.ryzan.local.request import complete
+from sigmavault.ryzan.counters import Counters as Counters
+from sigmavault.ryzan.local.backend import LOCAL, LocalBackend
+from sigmavault.ryzan.pool import Pool
+from sigmavault.ryzan.remote.remotes import Remotes
 from sigmavault.ryzan.supervisor import Supervisor
+from sigmavault.ryzan.vetting import Vetting
 from sigmavault.system import env, memory
+
+_log = logging.getLogger(__name__)
+
+_BY_NAME = "asked for by name"
+_AVAILABLE = frozenset({State.READY, State.LOADING, State.RESTARTING, State.UNLOADED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,25 +57,31 @@ class ModelStatus:
         threads_reason: what decided their number.
         context_tokens: longest prompt plus answer.
         active_requests: being answered or waiting.
+        need_bytes: memory that is set aside for it; 0 while it is not loaded.
         idle_s: since the last request ended; 0 while there is one.
+        from_manifest: whether the manifest vouches for its content.
         architecture: of the network; empty while it is not loaded.
-        prefix_hits, prefix_misses: prompts that began with a kept state, or did not.
-        prefix_tokens_saved: prompt tokens that were not computed again.
-        prefix_ram_bytes, prefix_disk_bytes: what the kept states take.
+        prefix_hits: requests that found a part of their prompt computed, since its process started.
+        prefix_misses: requests that might have and did not.
+        prefix_tokens_saved: tokens of prompts that were not computed again.
+        prefix_ram_bytes: states of prompts kept in memory.
+        prefix_disk_bytes: states of prompts kept on disk.
     """
 
     id: str
     backend: str
     state: State
-    reason: str
-    pinned: bool
-    memory_bytes: int
-    tokens_per_second: float
-    threads: int
-    threads_reason: str
-    context_tokens: int
-    active_requests: int
+    reason: str = ""
+    pinned: bool = False
+    memory_bytes: int = 0
+    tokens_per_second: float = 0.0
+    threads: int = 0
+    threads_reason: str = ""
+    context_tokens: int = 0
+    active_requests: int = 0
+    need_bytes: int = 0
     idle_s: float = 0.0
+    from_manifest: bool = True
     architecture: str = ""
     prefix_hits: int = 0
     prefix_misses: int = 0
@@ -66,7 +94,7 @@ class ModelStatus:
 class Status:
     """How the service is doing; `contract.ryzan1.StatusKey` explains the fields.
 
-    What is about one model is about the default one; `models` has them all.
+    What is about one model is about the default one; `models` has them all, memory and requests count all.
     """
 
     model: str
@@ -79,32 +107,9 @@ class Status:
     threads_reason: str
     context_tokens: int
     active_requests: int
+    tier: str = ""
+    quota_cpus: float = 0.0
     models: tuple[ModelStatus, ...] = ()
-
-
-@dataclass(slots=True, kw_only=True)
-class Counters:
-    """What happened since the service started.
-
-    Attributes:
-        loads: models that became ready.
-        load_failures: loads that ended with a reason instead.
-        evictions: models unloaded to make room for another.
-        idle_unloads: models unloaded because nobody asked.
-        restarts: model processes that died and were started again.
-        refused_busy: requests turned away because too many waited.
-        refused_memory: loads refused for want of memory.
-        failovers: requests that a local model answered because another server was gone.
-    """
-
-    loads: int = 0
-    load_failures: int = 0
-    evictions: int = 0
-    idle_unloads: int = 0
-    restarts: int = 0
-    refused_busy: int = 0
-    refused_memory: int = 0
-    failovers: int = 0
 
 
 class Service:
@@ -113,10 +118,46 @@ class Service:
     def __init__(
         self, manifest: Manifest, settings: Settings, paths: env.Paths, on_change: Callable[[], None]
     ) -> None:
+        """With nothing loaded yet; `run` does that.
+
+        Raises:
+            ConfigError: the default model is not known.
+        """
         self.manifest = manifest
         self.settings = settings
-        self.counters = Counters()
-        self.supervisor = Supervisor(manifest.embedded(), settings.limits, paths, on_change)
+        self.default = settings.models.default or manifest.embedded().id
+        self._counters = Counters()
+        vetting = Vetting(paths.state / "verified.json" if paths.state else None)
+        self._catalog = Catalog(manifest, paths.models, vetting)
+        self._remotes = Remotes(settings.backend, paths.relay)
+        self._rules = tuple(
+            routing.Rule(task=each.task, models=each.models) for each in settings.routing.rule
+        )
+        self.pool = Pool(
+            self._catalog, vetting, settings, self._pinned(), self._counters, on_change,
+            states=paths.state / "states" if paths.state else None,
+        )  # fmt: skip
+        self._local = LocalBackend(self.pool)
+
+    def _pinned(self) -> tuple[str, ...]:
+        models = self.settings.models
+        pinned = dict.fromkeys([*([self.default] if models.pin_default else []), *models.pinned])
+        local = [each for each in pinned if self._remotes.find(each) is None]
+        for each in local:
+            try:
+                self._catalog.find(each)
+            except ModelError as error:
+                raise ConfigError(f"ryzan.toml: models: {error.message}") from error
+        return tuple(local)
+
+    async def run(self) -> None:
+        """Keep the pinned models loaded and unload idle ones, until cancelled; then end all processes."""
+        await asyncio.to_thread(lambda: list(self._catalog.present()))  # reads headers: not in the loop
+        try:
+            await self.pool.keep()
+        finally:
+            await self.pool.close()
+            await self._remotes.close()
 
     async def answer(self, model_id: str, wish: Wish) -> Answer:
         """Put a request to a model.
@@ -130,9 +171,16 @@ class Service:
             InvalidRequestError: the request cannot be.
             ModelError: it cannot be answered now.
         """
-        model = self._known(model_id or self.supervisor.model.id)
-        ticket = await self.supervisor.ask(complete(wish, model))
-        return LocalAnswer(Route(model=model.id, reason="asked for by name"), ticket)
+        route = self._route(model_id, wish)
+        remote = self._remotes.find(route.model)
+        if remote is None:
+            return await self._local.answer(route, wish)
+        route = dataclasses.replace(route, backend=remote.name)
+        try:
+            return await remote.answer(route, wish)
+        except BackendGoneError as error:
+            instead = self._instead(route, error)
+        return await self._local.answer(instead, wish)
 
     async def embed(self, model_id: str, request: EmbedRequest, caller: Caller) -> Embedded:
         """The vectors of texts.
@@ -147,20 +195,30 @@ class Service:
             InvalidRequestError: the model makes no embeddings.
             ModelError: it cannot answer now; also when there is no embedding model.
         """
-        del caller
-        model = self._known(model_id or self.supervisor.model.id)
-        del model
-        return await self.supervisor.embed(request)
+        del caller  # vectors are not kept, so that nobody could see another's
+        if model_id in ("", routing.AUTO):
+            model_id = self._embedding_model()
+        elif Purpose.EMBEDDING not in self._purposes(model_id):
+            raise InvalidRequestError(f"model {model_id} makes no embeddings", param="model")
+        route = Route(model=model_id, reason=_BY_NAME)
+        remote = self._remotes.find(model_id)
+        if remote is None:
+            return await self._local.embed(route, request)
+        try:
+            return await remote.embed(dataclasses.replace(route, backend=remote.name), request)
+        except BackendGoneError as error:
+            instead = self._instead(route, error)
+        return await self._local.embed(instead, request)
 
     async def load(self, model_id: str) -> None:
-        """Make sure that a model is loaded.
+        """Make sure that a model is loaded; one whose file was refused is tried again.
 
         Raises:
             UnknownModelError: no such model.
             ModelError: it cannot be loaded.
         """
-        self._known(model_id)
-        await self.supervisor.load()
+        if self._remotes.find(model_id) is None:
+            await self.pool.load(model_id or self.default)
 
     async def unload(self, model_id: str) -> None:
         """End a model's process and give its memory back; it is loaded again when somebody asks.
@@ -169,31 +227,140 @@ class Service:
             UnknownModelError: no such model.
             ModelBusyError: it is answering.
         """
-        self._known(model_id)
+        if self._remotes.find(model_id) is None:
+            await self.pool.unload(model_id or self.default)
 
-    def _known(self, model_id: str) -> Model:
-        model = self.manifest.find(model_id)
-        if model != self.supervisor.model:
-            raise UnknownModelError(f"model {model_id} is not served on this machine")
-        return model
+    def served(self) -> tuple[Served, ...]:
+        """The models that can be asked now; of one name another server's comes first."""
+        remote = self._remotes.served()
+        names = {each.id for each in remote}
+        return (*(each for each in self._local.served() if each.id not in names), *remote)
 
-    def served(self) -> tuple[Model, ...]:
-        """The models that can be asked now."""
-        return (self.supervisor.model,) if self.supervisor.locate() else ()
+    @property
+    def counters(self) -> Counters:
+        """What happened since the service started."""
+        return dataclasses.replace(self._counters, restarts=self._counters.restarts + self.pool.restarts)
 
     def status(self) -> Status:
         """How the service is doing."""
-        model = self.supervisor
-        loaded, latest = model.loaded, model.stats or model.loaded
+        models = (*(self._local_status(each) for each in self._told()), *self._remote_status())
+        main = next(each for each in models if each.id == self.default)
         return Status(
-            model=model.model.id,
-            state=model.state,
-            reason=model.reason,
+            model=main.id,
+            state=main.state,
+            reason=main.reason,
             version=sigmavault.__version__,
-            memory_bytes=memory.resident_bytes(pid for pid in (os.getpid(), model.pid) if pid),
-            tokens_per_second=model.stats.tokens_per_second if model.stats else 0.0,
-            threads=latest.threads if latest else 0,
-            threads_reason=latest.threads_reason if latest else "",
-            context_tokens=loaded.context_tokens if loaded else 0,
-            active_requests=model.requests,
+            memory_bytes=memory.resident_bytes([os.getpid()]) + sum(each.memory_bytes for each in models),
+            tokens_per_second=main.tokens_per_second,
+            threads=main.threads,
+            threads_reason=main.threads_reason,
+            context_tokens=main.context_tokens,
+            active_requests=sum(each.active_requests for each in models),
+            models=models,
         )
+
+    def _told(self) -> list[Entry]:
+        """Local models whose files are there, and the default one in any case."""
+        found = {each.id: each for each in self._catalog.present()}
+        if self.default not in found and self._remotes.find(self.default) is None:
+            found[self.default] = self._catalog.find(self.default)
+        return [each for each in found.values() if self._remotes.find(each.id) is None]
+
+    def _local_status(self, entry: Entry) -> ModelStatus:
+        state, reason = self.pool.state(entry)
+        slot = self.pool.slot(entry.id)
+        process = slot.supervisor if slot else None
+        status = ModelStatus(
+            id=entry.id,
+            backend=LOCAL,
+            state=state,
+            reason=reason,
+            pinned=entry.id in self.pool.pinned,
+            active_requests=slot.requests if slot else 0,
+            need_bytes=slot.need if slot else 0,
+            idle_s=time.monotonic() - slot.idle_since if process and slot and not slot.busy else 0.0,
+            from_manifest=entry.from_manifest,
+        )
+        return _with_figures(status, process) if process else status
+
+    def _remote_status(self) -> list[ModelStatus]:
+        return [
+            ModelStatus(id=each.id, backend=each.backend, state=each.state, context_tokens=each.context)
+            for each in self._remotes.known()
+        ]
+
+    def _route(self, model_id: str, wish: Wish) -> Route:
+        if model_id != routing.AUTO:
+            return Route(model=model_id or self.default, reason=_BY_NAME if model_id else "the default model")
+        kind = routing.classify(wish, long_tokens=self.settings.routing.long_context_tokens)
+        choice = routing.choose(kind, self._rules, self._candidates(), self.default)
+        _log.info("%s: model %s", choice.reason, choice.model)
+        return Route(model=choice.model, reason=choice.reason)
+
+    def _candidates(self) -> list[routing.Candidate]:
+        return [
+            routing.Candidate(
+                id=each.id,
+                purpose=tuple(each.purpose),
+                context=each.context,
+                ready=each.state is State.READY,
+                available=each.state in _AVAILABLE,
+            )
+            for each in self.served()
+        ]
+
+    def _embedding_model(self) -> str:
+        kind = routing.Kind(task=routing.Task.EMBEDDING, because="texts to be embedded", tokens=0)
+        rules = (*self._rules, routing.Rule(task=routing.Task.EMBEDDING, models=("purpose:embedding",)))
+        found = routing.choose(kind, rules, self._candidates(), "").model
+        if not found:
+            raise ModelMissingError("there is no embedding model on this machine")
+        return found
+
+    def _purposes(self, model_id: str) -> tuple[Purpose, ...]:
+        remote = next((each for each in self._remotes.known() if each.id == model_id), None)
+        return remote.purpose if remote else self._catalog.find(model_id).purpose
+
+    def _instead(self, route: Route, error: BackendGoneError) -> Route:
+        """Who answers here while another server is gone.
+
+        Raises:
+            BackendGoneError: nobody.
+        """
+        fallback = self._remotes.fallback(route.model)
+        try:
+            entry = self._catalog.find(fallback)
+        except UnknownModelError:
+            raise error from None
+        if self._catalog.locate(entry) is None:
+            raise error
+        self._counters.failovers += 1
+        reason = f"{route.reason}; {error.message}: answered by this machine"
+        _log.warning("model %s: %s", route.model, reason)
+        return Route(model=fallback, backend=LOCAL, reason=reason)
+
+
+def _with_figures(status: ModelStatus, process: Supervisor) -> ModelStatus:
+    loaded, stats = process.loaded, process.stats
+    if loaded is None:
+        return status
+    latest = stats or loaded
+    status = dataclasses.replace(
+        status,
+        memory_bytes=memory.resident_bytes([process.pid]) if process.pid else 0,
+        threads=latest.threads,
+        threads_reason=latest.threads_reason,
+        context_tokens=loaded.context_tokens,
+        architecture=loaded.architecture,
+    )
+    if stats is None:
+        return status
+    return dataclasses.replace(
+        status,
+        tokens_per_second=stats.tokens_per_second,
+        prefix_hits=stats.prefix_hits,
+        prefix_misses=stats.prefix_misses,
+        prefix_tokens_saved=stats.prefix_tokens_saved,
+        prefix_ram_bytes=stats.kept_ram_bytes,
+        prefix_disk_bytes=stats.kept_disk_bytes,
+    )

@@ -6,6 +6,7 @@
 | `SIGMAVAULT_MODELS` | folders with model files, `:` between | `/usr/share/sigmavault/models`, `/var/lib/sigmavault/models` |
 | `SIGMAVAULT_MANIFEST` | the list of known models | `/usr/share/sigmavault/models-manifest.yaml` |
 | `SIGMAVAULT_CONFIG` | folders with configuration files, the weakest first, `:` between | `/usr/lib/sigmavault`, `/etc/sigmavault` |
+| `SIGMAVAULT_RELAY` | socket of the relay to other servers | `/run/sigmavault/ryzan-relay.sock` |
 | `STATE_DIRECTORY`, `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `LISTEN_*` | set by systemd | |
 """  # noqa: E501  # a table
 
@@ -15,6 +16,8 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from sigmavault.contract.ryzan1 import RELAY_SOCKET
 
 LIBRARY = Path("/usr/lib/sigmavault")
 SHARE = Path("/usr/share/sigmavault")
@@ -30,11 +33,15 @@ class Paths:
         runtime: third-party runtime: `python/` (added to the path by who needs it) and `ggml/`.
         models: folders with model files, the first one wins.
         manifest: the list of known models.
+        state: folder of this service's own for what it keeps; None: it has none.
+        relay: socket of the relay to other servers.
     """
 
     runtime: Path
     models: tuple[Path, ...]
     manifest: Path
+    state: Path | None = None
+    relay: Path = RELAY_SOCKET
 
 
 def paths() -> Paths:
@@ -46,6 +53,8 @@ def paths() -> Paths:
         if models
         else (SHARE / "models", STATE / "models"),
         manifest=Path(os.environ.get("SIGMAVAULT_MANIFEST", SHARE / "models-manifest.yaml")),
+        state=_state(),
+        relay=Path(os.environ.get("SIGMAVAULT_RELAY", RELAY_SOCKET)),
     )
 
 
@@ -56,8 +65,7 @@ def config_files(name: str) -> tuple[Path, ...]:
     return tuple(folder / name for folder in folders)
 
 
-def state_folder() -> Path | None:
-    """The folder that systemd made for what this service keeps; None: it has none."""
+def _state() -> Path | None:
     told = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
     return Path(told) if told else None
 

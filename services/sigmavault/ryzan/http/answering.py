@@ -124,6 +124,7 @@ async def _collect(answer: Answer, started: AnswerStarted, style: Style) -> dict
     tokens = 0
     while (event := await answer.next()) is not None:
         if isinstance(event, AnswerStarted):
+            started = event
             continue
         if isinstance(event, ChoiceFinished):
             tokens += event.completion_tokens
@@ -184,6 +185,7 @@ class Stream(Response):
         event: AnswerEvent | None
         while (event := await self._answer.next()) is not None:
             if isinstance(event, AnswerStarted):
+                self._started = event
                 continue
             if isinstance(event, ChoiceFinished):
                 tokens += event.completion_tokens

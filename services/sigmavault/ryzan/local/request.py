@@ -5,21 +5,20 @@ from __future__ import annotations
 import random
 
 from sigmavault.core.chat import Conversation, GenerateRequest, Reuse, Sampling, Text, Tokens
-from sigmavault.core.manifest import Model
+from sigmavault.core.manifest import SamplingDefaults
 from sigmavault.core.wish import Wish
 
 _SEEDS = 2**32 - 1  # the largest 32-bit number means "random" to llama.cpp
 
 
-def complete(wish: Wish, model: Model) -> GenerateRequest:
-    """The request with every open choice made."""
+def complete(wish: Wish, defaults: SamplingDefaults) -> GenerateRequest:
+    """The request with every open choice made; what the wish leaves open is the model's default."""
     seed = random.randrange(_SEEDS) if wish.seed is None else wish.seed % _SEEDS  # noqa: S311
-    defaults = model.sampling
     sampling = Sampling(
         temperature=defaults.temperature if wish.temperature is None else wish.temperature,
         top_p=defaults.top_p if wish.top_p is None else wish.top_p,
-        top_k=wish.top_k or 0,
-        min_p=wish.min_p or 0.0,
+        top_k=defaults.top_k if wish.top_k is None else wish.top_k,
+        min_p=defaults.min_p if wish.min_p is None else wish.min_p,
         seed=seed,
         frequency_penalty=wish.frequency_penalty,
         presence_penalty=wish.presence_penalty,

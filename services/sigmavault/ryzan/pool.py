@@ -1,0 +1,409 @@
+"""The models in memory: loaded when asked for, unloaded when idle or in the way, within the memory there is.
+
+One `Supervisor` for each model that is loaded or on its way there. Nothing runs for a model that nobody
+asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sigmavault.contract.ryzan1 import State
+from sigmavault.core import residency
+from sigmavault.core.errors import (
+    ModelBusyError,
+    ModelError,
+    ModelMissingError,
+    ModelRefusedError,
+    ModelTimeoutError,
+    NotEnoughMemoryError,
+)
+from sigmavault.core.gguf import Header
+from sigmavault.core.residency import Admit, Evict, Refuse, Resident, Size, Weight
+from sigmavault.ryzan.catalog import Catalog, Entry
+from sigmavault.ryzan.config import Settings
+from sigmavault.ryzan.counters import Counters
+from sigmavault.ryzan.supervisor import Launch, Supervisor
+from sigmavault.ryzan.vetting import Identity, Vetting, identify
+from sigmavault.system import memory
+
+_log = logging.getLogger(__name__)
+
+
+_LOOK_AGAIN_S = 0.2
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """What the pool knows of one model that was asked for.
+
+    Attributes:
+        entry: the model.
+        supervisor: of its process; None while it is not loaded.
+        loading: the load that everybody waits for; None while there is none.
+        need: bytes that are set aside for it.
+        holds: callers that wait for it or are about to ask it.
+        failure: why the last load failed.
+        refused: the file that must not be tried again.
+        dismissed: somebody unloaded it although it is pinned: it stays away until it is asked for.
+    """
+
+    entry: Entry
+    supervisor: Supervisor | None = None
+    loading: asyncio.Task[Supervisor] | None = None
+    need: int = 0
+    holds: int = 0
+    failure: ModelError | None = None
+    refused: Identity | None = None
+    dismissed: bool = False
+    used: float = field(default_factory=time.monotonic)
+
+    @property
+    def requests(self) -> int:
+        """Requests being answered or waiting."""
+        return self.holds + (self.supervisor.requests if self.supervisor else 0)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it must not be unloaded now."""
+        return self.requests > 0 or self.loading is not None
+
+    @property
+    def idle_since(self) -> float:
+        """When it was asked last, by the monotonic clock."""
+        return max(self.used, self.supervisor.used if self.supervisor else 0.0)
+
+
+class Pool:
+    """All local models."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        vetting: Vetting,
+        settings: Settings,
+        pinned: Sequence[str],
+        counters: Counters,
+        on_change: Callable[[], None],
+        states: Path | None = None,
+    ) -> None:
+        """With nothing loaded.
+
+        Args:
+            catalog: the models.
+            vetting: checks their files.
+            settings: sizes and limits.
+            pinned: ids of models that are loaded from the beginning and stay.
+            counters: counts what happens here.
+            on_change: called when a model's state has changed.
+            states: folder for what model processes keep on disk; None: nothing.
+        """
+        self.catalog = catalog
+        self.pinned = tuple(pinned)
+        self._vetting = vetting
+        self._settings = settings
+        self._counters = counters
+        self._on_change = on_change
+        self._states = states
+        self._slots: dict[str, Slot] = {}
+        self._admission = asyncio.Lock()
+        self._stirred = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def use(self, model_id: str) -> AsyncIterator[Supervisor]:
+        """A model that is loaded, and stays so while it is used.
+
+        Raises:
+            UnknownModelError: no such model.
+            ModelError: it cannot be loaded, or not in time, or too many wait for it.
+        """
+        slot = self._slot(model_id)
+        if slot.requests >= self._settings.limits.requests:
+            self._counters.refused_busy += 1
+            raise ModelBusyError(f"{slot.requests} requests are waiting already", retry_after_s=5)
+        slot.holds += 1
+        slot.dismissed = False
+        try:
+            yield await self._ready(slot)
+        finally:
+            slot.holds -= 1
+            slot.used = time.monotonic()
+            self._stir()
+
+    async def load(self, model_id: str) -> None:
+        """Load a model, also one whose file was refused before.
+
+        Raises:
+            UnknownModelError: no such model.
+            ModelError: it cannot be loaded.
+        """
+        self._slot(model_id).refused = None
+        async with self.use(model_id):
+            pass
+
+    async def unload(self, model_id: str) -> None:
+        """End a model's process.
+
+        Raises:
+            UnknownModelError: no such model.
+            ModelBusyError: it is answering, or being loaded.
+        """
+        slot = self._slot(model_id)
+        if slot.busy:
+            raise ModelBusyError(f"model {model_id} is busy", retry_after_s=5)
+        slot.dismissed = True
+        await self._end(slot)
+
+    def slot(self, model_id: str) -> Slot | None:
+        """What is known of a model; None when nobody has asked for it yet."""
+        return self._slots.get(model_id)
+
+    def state(self, entry: Entry) -> tuple[State, str]:
+        """The state of a model, and why it is not ready."""
+        slot = self._slots.get(entry.id)
+        if slot and slot.supervisor:
+            return slot.supervisor.state, slot.supervisor.reason
+        if slot and slot.loading:
+            return State.LOADING, ""
+        if self.catalog.locate(entry) is None:
+            return State.NO_MODEL, f"{entry.file} is not on this machine"
+        if slot and slot.failure:
+            return State.FAILED, slot.failure.message
+        return State.UNLOADED, ""
+
+    @property
+    def restarts(self) -> int:
+        """Of the processes of the models that are loaded now."""
+        return sum(slot.supervisor.restarts for slot in self._slots.values() if slot.supervisor)
+
+    async def keep(self) -> None:
+        """Load what is pinned and unload what is idle, until cancelled."""
+        while True:
+            self._stirred.clear()
+            complete = [await self._keep_pinned(model_id) for model_id in self.pinned]
+            pause = await self._unload_idle()
+            if not all(complete):
+                pause = min(pause, self._settings.limits.look_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), pause)
+
+    async def close(self) -> None:
+        """End all processes."""
+        for slot in self._slots.values():
+            if slot.loading:
+                slot.loading.cancel()
+        await asyncio.gather(*(self._end(slot) for slot in self._slots.values()))
+
+    async def _keep_pinned(self, model_id: str) -> bool:
+        """Whether the model is there, or nothing can be done about it before somebody asks."""
+        slot = self._slot(model_id)
+        if slot.dismissed or (slot.supervisor and slot.supervisor.state is not State.FAILED):
+            return True
+        before = slot.failure.message if slot.failure else ""
+        try:
+            self._find(slot)  # first: what was tried before and failed costs nothing, and counts as nothing
+            await self._shared_load(slot)
+        except ModelError as error:
+            slot.failure = error
+            if before != error.message:
+                _log.warning("model %s: %s", model_id, error)
+                self._on_change()
+            return False
+        return True
+
+    async def _unload_idle(self) -> float:
+        """Unload what nobody asked for in a while; seconds until the next one may be due."""
+        keep_alive, now = self._settings.models.keep_alive_s, time.monotonic()
+        due = [
+            (slot.idle_since + keep_alive - now, slot)
+            for slot in self._slots.values()
+            if slot.supervisor and not slot.busy and slot.entry.id not in self.pinned
+        ]
+        for left, slot in due:
+            if left <= 0 and not slot.busy:  # others have come while one was ended
+                _log.info("model %s: nobody asked for %.0f s: unloaded", slot.entry.id, keep_alive)
+                self._counters.idle_unloads += 1
+                await self._end(slot)
+        return min((left for left, _ in due if left > 0), default=3600.0)
+
+    def _slot(self, model_id: str) -> Slot:
+        slot = self._slots.get(model_id)
+        if slot is None or (slot.supervisor is None and slot.loading is None):
+            entry = self.catalog.find(model_id)  # a file put here by hand may be another one by now
+            if slot is None:
+                slot = self._slots[model_id] = Slot(entry)
+            slot.entry = entry
+        return slot
+
+    def _stir(self) -> None:
+        self._stirred.set()
+
+    def _changed(self) -> None:
+        self._stir()
+        self._on_change()
+
+    async def _ready(self, slot: Slot) -> Supervisor:
+        try:
+            async with asyncio.timeout(self._settings.limits.load_wait_s):
+                supervisor = await self._shared_load(slot)
+                await supervisor.ready()
+                return supervisor
+        except TimeoutError as error:
+            raise ModelTimeoutError(f"model {slot.entry.id} is not loaded yet") from error
+
+    async def _shared_load(self, slot: Slot) -> Supervisor:
+        """The model's supervisor; whoever comes while it is being loaded waits for the same load."""
+        if slot.supervisor and slot.supervisor.state is not State.FAILED:
+            return slot.supervisor
+        if slot.loading is None:
+            slot.loading = asyncio.create_task(self._load(slot), name=f"load {slot.entry.id}")
+            slot.loading.add_done_callback(lambda task: task.cancelled() or task.exception())
+            self._changed()
+        # shielded: a caller that hangs up does not take the load from the others
+        return await asyncio.shield(slot.loading)
+
+    async def _load(self, slot: Slot) -> Supervisor:
+        file = None
+        try:
+            if slot.supervisor:
+                await self._end(slot)
+            file = self._find(slot)
+            header = await asyncio.to_thread(self._vetting.check, file, slot.entry.expected)
+            size = await self._admit(slot, header, file)
+            supervisor = await self._launch(slot, file, size)
+        except ModelError as error:
+            slot.failure, slot.need = error, 0
+            self._counters.load_failures += 1
+            if isinstance(error, NotEnoughMemoryError):
+                self._counters.refused_memory += 1
+            if isinstance(error, ModelRefusedError) and file:
+                slot.refused = identify(file)
+            raise
+        except BaseException:
+            slot.need = 0
+            raise
+        finally:
+            slot.loading = None
+            self._changed()
+        slot.failure = None
+        self._counters.loads += 1
+        return supervisor
+
+    def _find(self, slot: Slot) -> Path:
+        file = self.catalog.locate(slot.entry)
+        if file is None:
+            raise ModelMissingError(
+                f"the file of model {slot.entry.id} ({slot.entry.file}) is not on this machine"
+            )
+        if slot.failure and slot.refused is not None and slot.refused == identify(file):
+            raise ModelRefusedError(slot.failure.message)
+        return file
+
+    async def _launch(self, slot: Slot, file: Path, size: Size) -> Supervisor:
+        launch = Launch(
+            model=slot.entry.id, file=file, size=size, states=self._states,
+            states_bytes=self._settings.reuse.disk_bytes,
+        )  # fmt: skip
+        supervisor = Supervisor(launch, self._settings.limits, self._changed, self._stir)
+        supervisor.start()
+        try:
+            while supervisor.state is not State.READY:
+                if supervisor.failure:
+                    raise supervisor.failure
+                await supervisor.wait_change()
+        except BaseException:
+            await supervisor.stop()
+            raise
+        slot.supervisor = supervisor
+        return supervisor
+
+    async def _admit(self, slot: Slot, header: Header, file: Path) -> Size:
+        """Make room for a model and set it aside.
+
+        Raises:
+            NotEnoughMemoryError: there is too little beside what must stay, or what is busy.
+        """
+        weight = Weight(
+            file=file.stat().st_size,
+            context=slot.entry.context,
+            kv_per_token=slot.entry.kv_per_token
+            if slot.entry.kv_per_token is not None
+            else header.kv_bytes_per_token,
+            measured=slot.entry.measured,
+        )
+        end = time.monotonic() + self._settings.limits.load_wait_s
+        while True:
+            async with self._admission:
+                verdict = await self._make_room(slot, weight)
+            if isinstance(verdict, Size):
+                slot.need = verdict.need
+                return verdict
+            left = end - time.monotonic()
+            if isinstance(verdict, Refuse) or left <= 0:
+                raise NotEnoughMemoryError(
+                    f"not enough memory for model {slot.entry.id}: {verdict.reason}",
+                    hint="zfs_arc_max may be lowered, or another model unpinned",
+                )
+            # an answer may end, or somebody else's memory become free
+            await asyncio.sleep(min(left, _LOOK_AGAIN_S))
+
+    async def _make_room(self, slot: Slot, weight: Weight) -> Size | residency.Wait | Refuse:
+        """The size that fits, after those that must go are gone; or why none does."""
+        wanted = self._settings.limits.context_tokens, self._settings.reuse.ram_bytes
+        while True:
+            residents = self._residents(but=slot)
+            now, budget = memory.read_memory(), self._budget
+            free = residency.room(now, budget, residents) + sum(
+                each.need for each in residents if not each.busy and not each.pinned
+            )
+            size = residency.choose_size(weight, context=wanted[0], reuse=wanted[1], free=free)
+            verdict = residency.decide(size.need, now, budget, residents)
+            match verdict:
+                case Admit():
+                    slot.need = size.need
+                    return size
+                case Evict():
+                    leaving = (each for each in verdict.ids if not self._slots[each].busy)
+                    for each in leaving:
+                        _log.info("model %s is unloaded: %s needs its memory", each, slot.entry.id)
+                        self._counters.evictions += 1
+                        await self._end(self._slots[each])
+                case _:
+                    return verdict
+
+    @property
+    def _budget(self) -> residency.Budget:
+        told = self._settings.memory
+        return residency.Budget(
+            available_percent=told.available_percent, most=told.budget_bytes, reserve=told.reserve_bytes
+        )
+
+    def _residents(self, *, but: Slot) -> list[Resident]:
+        return [
+            Resident(
+                id=slot.entry.id,
+                need=slot.need,
+                held=memory.held_bytes(slot.supervisor.pid) if slot.supervisor and slot.supervisor.pid else 0,
+                used=slot.idle_since,
+                busy=slot.busy,
+                pinned=slot.entry.id in self.pinned,
+            )
+            for slot in self._slots.values()
+            if slot.need and slot is not but
+        ]
+
+    async def _end(self, slot: Slot) -> None:
+        """End the model's process and give back what was set aside for it."""
+        supervisor, slot.supervisor = slot.supervisor, None
+        if supervisor:
+            self._counters.restarts += supervisor.restarts
+            await supervisor.stop()
+        if slot.loading is None:
+            slot.need = 0
+        self._changed()
