@@ -21,21 +21,21 @@ HELLO = (Message(role=Role.USER, content="x"),)
 
 
 def test_open_choices_are_the_models() -> None:
-    sampling = complete(Wish(prompt=HELLO), MODEL).sampling
+    sampling = complete(Wish(prompt=HELLO), MODEL.sampling).sampling
     assert (sampling.temperature, sampling.top_p) == (MODEL.sampling.temperature, MODEL.sampling.top_p)
     assert (sampling.top_k, sampling.min_p) == (0, 0)
 
 
 def test_zero_is_a_choice() -> None:
-    sampling = complete(Wish(prompt=HELLO, temperature=0, top_p=0.0), MODEL).sampling
+    sampling = complete(Wish(prompt=HELLO, temperature=0, top_p=0.0), MODEL.sampling).sampling
     assert (sampling.temperature, sampling.top_p) == (0, 0)
 
 
 def test_seeds_fit_and_are_never_the_one_that_means_random() -> None:
     asked = (-1, 2**32 - 1, 2**63 - 1)
-    seeds = {complete(Wish(prompt=HELLO, seed=seed), MODEL).sampling.seed for seed in asked}
+    seeds = {complete(Wish(prompt=HELLO, seed=seed), MODEL.sampling).sampling.seed for seed in asked}
     assert all(0 <= seed < 2**32 - 1 for seed in seeds)
-    drawn = {complete(Wish(prompt=HELLO), MODEL).sampling.seed for _ in range(5)}
+    drawn = {complete(Wish(prompt=HELLO), MODEL.sampling).sampling.seed for _ in range(5)}
     assert len(drawn) > 1
 
 
