@@ -18,6 +18,7 @@ from scripts.session import Session
 from scripts.spec.load import load_spec
 from scripts.spec.model import Spec, Target, Variant
 from scripts.spec.select import Image, default_variant
+from scripts.stages.clients import installed_clients
 from scripts.stages.debs import own_packages
 from scripts.stages.disk import build_disk, raw_image
 from scripts.stages.iso import build_iso
@@ -147,6 +148,7 @@ def test(session: Session, arguments: argparse.Namespace) -> int:
             "SIGMAVAULT_ROOT": os.fspath(root),
             "SIGMAVAULT_DEBS": os.pathsep.join(map(os.fspath, own_packages(session, spec))),
             "SIGMAVAULT_CACHE": os.fspath(session.paths.cache),
+            "SIGMAVAULT_CLIENTS": os.pathsep.join(map(os.fspath, installed_clients(session))),
             "SIGMAVAULT_RUNTIME": os.fspath(runtime(session, spec.suite)),
             "SIGMAVAULT_TEST_MODEL": os.fspath(embedded_model(session, spec.model)),
         }

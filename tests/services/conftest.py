@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts.stages.clients import LISTS, folder_of
 from tests.services.daemon import SOURCE, Ryzan, SystemBus, ensure_user
 
 CACHE = Path("/cache")
@@ -60,6 +61,17 @@ def runtime() -> Path:
         if (place / "python/llama_cpp").is_dir() and (place / "ggml").is_dir():
             return place
     pytest.fail(f"no runtime in {places}: set SIGMAVAULT_RUNTIME, or let a build put it into the cache")
+
+
+@pytest.fixture(scope="session")
+def clients() -> dict[str, Path]:
+    """Folders with clients and judges that Debian lacks, by the name of their list."""
+    lists = sorted((SOURCE / LISTS).glob("*.txt"))
+    told = [Path(each) for each in os.environ.get("SIGMAVAULT_CLIENTS", "").split(os.pathsep) if each]
+    found = told or [folder_of(each, CACHE) for each in lists]
+    if missing := [each for each in found if not each.is_dir()]:
+        pytest.fail(f"no clients at {missing}: set SIGMAVAULT_CLIENTS, or let `make test` install them")
+    return {each.name.rpartition("-")[0]: each for each in found}
 
 
 @pytest.fixture(scope="session")
