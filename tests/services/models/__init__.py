@@ -25,33 +25,32 @@ class Kind:
     Attributes:
         draw: makes its weights.
         reference: makes its reference; none for one that embeds.
-        tolerance: how far llama.cpp's logits may be from the reference's, in logits. The weights are
-            the same; what differs is single precision, half-precision keys and values, and for quantised
-            weights that ggml rounds what it multiplies them with to eight bits.
-        margin: how far the best token at least is above the next one, in logits, wherever the tests
-            look. The seeds were searched for that.
+        tolerance: how far llama.cpp's logits (the numbers of the vector) may be from the reference's. The
+            weights are the same; what differs is single precision, half-precision keys and values, and for
+            quantised weights that ggml rounds what it multiplies them with to eight bits.
     """
 
     draw: Callable[[], Net]
     reference: Callable[[Net], Reference] | None
     tolerance: float
-    margin: float
 
 
-def _dense(form: str, seed: int, tolerance: float, margin: float) -> Kind:
-    return Kind(lambda: dense.draw(seed, form), dense.Reference, tolerance, margin)
+def _dense(form: str, seed: int, tolerance: float) -> Kind:
+    return Kind(lambda: dense.draw(seed, form), dense.Reference, tolerance)
 
 
+# Seeds are searched: with these, no place that the tests look at is a near-tie (closer than twice the
+# tolerance), and no answer is a monotony.
 KINDS = {
-    "llama-f32": _dense("f32", 1, 0.05, 0.1),
-    "llama-q8_0": _dense("q8_0", 1, 0.5, 0.2),
-    "llama-q4_0": _dense("q4_0", 1, 0.5, 0.2),
-    "llama-tq1_0": _dense("tq1_0", 1, 0.5, 0.2),
-    "llama-tq2_0": _dense("tq2_0", 1, 0.5, 0.2),
-    "llama-q1_0": _dense("q1_0", 1, 0.5, 0.2),
-    "mamba": Kind(lambda: mamba.draw(949), mamba.Reference, 0.001, 0.1),
-    "rwkv7": Kind(lambda: rwkv7.draw(1000), rwkv7.Reference, 0.001, 0.1),
-    "bert": Kind(lambda: bert.draw(1), None, 0.0, 0.0),
+    "llama-f32": _dense("f32", 63, 0.02),
+    "llama-q8_0": _dense("q8_0", 747, 0.15),
+    "llama-q4_0": _dense("q4_0", 380, 0.15),
+    "llama-tq1_0": _dense("tq1_0", 257, 0.15),
+    "llama-tq2_0": _dense("tq2_0", 257, 0.15),
+    "llama-q1_0": _dense("q1_0", 403, 0.15),
+    "mamba": Kind(lambda: mamba.draw(949), mamba.Reference, 0.001),
+    "rwkv7": Kind(lambda: rwkv7.draw(1000), rwkv7.Reference, 0.001),
+    "bert": Kind(lambda: bert.draw(1), None, 0.005),
 }
 CHAT = "llama-f32"
 """The one that serves best as a second chat model."""

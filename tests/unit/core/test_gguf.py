@@ -272,7 +272,7 @@ def test_bombs_cost_little_memory(kind: str) -> None:
     try:
         with pytest.raises(ModelRefusedError):
             read_header(stream, size)
-        assert tracemalloc.get_traced_memory()[1] < 64 * MIB
+        assert tracemalloc.get_traced_memory()[1] < 48 * MIB
     finally:
         tracemalloc.stop()
 
