@@ -265,6 +265,25 @@ def other_than(words: Iterable[str]) -> Automaton:
     return Automaton(tuple(rows), frozenset(range(rest + 1)) - tree.accepting)
 
 
+def longest(automaton: Automaton) -> int | None:
+    """Length of the longest string; None when there is none such."""
+    lengths: dict[int, int] = {}
+    open_states: set[int] = set()
+    todo = [0]
+    while todo:
+        state = todo[-1]
+        targets = {target for _, target in automaton.moves[state]}
+        if targets & open_states - {state} or state in targets:
+            return None
+        open_states.add(state)
+        if missing := [each for each in targets if each not in lengths]:
+            todo.append(missing[0])
+            continue
+        lengths[state] = max((lengths[each] + 1 for each in targets), default=0)
+        open_states.discard(todo.pop())
+    return lengths[0]
+
+
 def is_empty(automaton: Automaton) -> bool:
     """Whether there is no string in it."""
     return not automaton.accepting or (not automaton.moves[0] and 0 not in automaton.accepting)

@@ -41,6 +41,7 @@ class Forks:
     parts: list[list[tuple[int, ...]]] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     _unions: list[tuple[int, list[Option]]] = field(default_factory=list)
+    _holders: list[list[int]] = field(default_factory=list)
 
     def new(self, place: str) -> int:
         """Number of a new schema."""
@@ -60,28 +61,27 @@ class Forks:
         """Place of alternatives that leave too many ways open; None when all is well."""
         for part, options in self._unions:
             self.parts[part] += _alike(rules, options)
-        forked = [
-            (part, each) for part, sets in enumerate(self.parts) for several in sets if len(several) > 1
-            for each in several
-        ]  # fmt: skip
-        for part, each in forked:
-            if self._reaches(each, part):
+        for part, sets in enumerate(self.parts):
+            forked = {each for several in sets if len(several) > 1 for each in several}
+            if forked and forked & self._leading_to(part):
                 return self.places[part]
         ways: dict[int, int] = {}
         worst = max(range(len(self.parts)), key=lambda part: self._ways(part, ways), default=None)
         return self.places[worst] if worst is not None and ways[worst] > MAX_WAYS else None
 
-    def _reaches(self, begin: int, end: int) -> bool:
-        seen, todo = {begin}, [begin]
+    def _leading_to(self, end: int) -> set[int]:
+        """The schemas that hold a schema, however deep."""
+        if not self._holders:
+            self._holders = [[] for _ in self.parts]
+            for part, sets in enumerate(self.parts):
+                for child in (child for several in sets for child in several):
+                    self._holders[child].append(part)
+        seen, todo = {end}, [end]
         while todo:
-            each = todo.pop()
-            if each == end:
-                return True
-            for child in (child for several in self.parts[each] for child in several):
-                if child not in seen:
-                    seen.add(child)
-                    todo.append(child)
-        return False
+            fresh = [each for each in self._holders[todo.pop()] if each not in seen]
+            seen.update(fresh)
+            todo += fresh
+        return seen
 
     def _ways(self, start: int, ways: dict[int, int]) -> int:
         todo = [start]

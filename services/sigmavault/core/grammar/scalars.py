@@ -18,6 +18,7 @@ from sigmavault.core.grammar.automaton import (
     determinize,
     is_empty,
     limit_length,
+    longest,
 )
 from sigmavault.core.grammar.gbnf import MAX_REPEAT, Node, Rules, Text, alt
 from sigmavault.core.grammar.json_text import Dialect, literal
@@ -81,6 +82,8 @@ def string_of(rules: Rules, stem: str, schema: Schema, refuse: Refuse) -> Node:
     )
     if keyword == "pattern" and "format" in schema:
         refuse("pattern", "cannot hold together with `format`")
+    top = longest(automaton)
+    most = None if most is not None and top is not None and top <= most else most
     try:
         fitting = limit_length(automaton, least, most) if least or most is not None else automaton
     except TooLargeError:

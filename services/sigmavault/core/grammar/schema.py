@@ -24,7 +24,7 @@ MAX_DEPTH = 32
 MAX_SCHEMAS = 2000
 MAX_RULES = 6000
 MAX_REPETITIONS = 20_000
-MAX_TEXT = 400_000
+MAX_TEXT = 250_000
 _MAX_REFERENCES = 32
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -59,6 +59,7 @@ class SchemaCompiler:
     call: bool = False
     _forks: Forks = field(default_factory=Forks)
     _references: dict[str, tuple[Ref, int]] = field(default_factory=dict)
+    _visits: int = 0
     _enums: int = 0
     _joining: int = 0
 
@@ -104,7 +105,8 @@ class SchemaCompiler:
         schema = keywords.check(schema, refuse)
         if place.depth > MAX_DEPTH:
             refuse("schema", f"is nested deeper than {MAX_DEPTH}")
-        if len(self._forks.parts) > MAX_SCHEMAS:
+        self._visits += 1
+        if self._visits > MAX_SCHEMAS:
             refuse("schema", f"consists of more than {MAX_SCHEMAS} schemas")
         if binding(schema).keys() == {"$ref"}:
             return self._reference(schema["$ref"], place)
@@ -194,8 +196,8 @@ class SchemaCompiler:
         refuse("$ref", "goes in a circle, or through too many schemas")
 
     def _resolve_part(self, schema: Any, path: str) -> Schema:
-        part = self._forks.new(path)  # counts: many small joins are much work
-        if part > MAX_SCHEMAS:
+        self._visits += 1  # many small joins are much work
+        if self._visits > MAX_SCHEMAS:
             self._refuse("schema", f"consists of more than {MAX_SCHEMAS} schemas", path)
         self._joining += 1
         if self._joining > MAX_DEPTH:

@@ -1,7 +1,7 @@
 """Tool calls: how a model is told of tools, what it may write, and how its answer is read."""
 
-from sigmavault.core.tools.formats import KEPT_TOKENS, ToolFormat, detect
-from sigmavault.core.tools.grammar import MAX_CALLS, allowed_tools, call_grammar, lazy_pattern
+from sigmavault.core.tools.formats import ToolFormat, detect
+from sigmavault.core.tools.grammar import MAX_CALLS, allowed_tools, call_grammar
 from sigmavault.core.tools.parser import CallArguments, CallBegin, CallEnd, CallEvent, CallParser, TextPart
 from sigmavault.core.tools.prompt import (
     conversation,
@@ -12,7 +12,6 @@ from sigmavault.core.tools.prompt import (
 )
 
 __all__ = [
-    "KEPT_TOKENS",
     "MAX_CALLS",
     "CallArguments",
     "CallBegin",
@@ -26,7 +25,6 @@ __all__ = [
     "conversation",
     "detect",
     "instructions",
-    "lazy_pattern",
     "template_messages",
     "template_tools",
     "to_plain",

@@ -32,15 +32,7 @@ MARKERS: dict[ToolFormat, tuple[str, str]] = {
     ToolFormat.LLAMA3: ("<|python_tag|>", ""),
     ToolFormat.GENERIC: ("<tool_call>", "</tool_call>"),
 }
-"""Texts around a call. Many are control tokens: whoever turns tokens into text for the parser keeps these."""
-
-KEPT_TOKENS: dict[ToolFormat, tuple[str, ...]] = {
-    each: tuple(
-        filter(None, (*markers, *(("[ARGS]", "[CALL_ID]") if each is ToolFormat.MISTRAL_ARGS else ())))
-    )
-    for each, markers in MARKERS.items()
-}
-"""Control tokens whose text belongs to an answer, because the parser reads it."""
+"""Texts around a call. Many are control tokens: whoever turns tokens into text for the parser keeps them."""
 
 _OTHER_WAYS = ("<function=", "arg_key", "<tool_calls>")
 _READS_TOOLS = re.compile(r"\b(?:if|in|or|and|not|set)\s+tools\b")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,15 +17,6 @@ from sigmavault.core.wish import ToolChoice, ToolMode
 MAX_CALLS = 16
 """Of one answer."""
 MAX_TOOLS = 128
-
-_SPECIAL = re.compile(r"[.^$|()*+?\[\]{}\\]")
-_TAILS: dict[ToolFormat, tuple[str, ...]] = {
-    ToolFormat.HERMES: tuple(gap + each for gap in ("", " ", "\n") for each in ("", "{", '{"')),
-    ToolFormat.MISTRAL: tuple(gap + each for gap in ("", " ") for each in ("", "[", "[{", '[{"')),
-    ToolFormat.MISTRAL_ARGS: ("",),
-    ToolFormat.PYTHONIC: ("", "["),
-    ToolFormat.LLAMA3: ("", ","),
-}
 
 
 def allowed_tools(tools: Sequence[Tool], choice: ToolChoice) -> tuple[Tool, ...]:
@@ -57,8 +47,7 @@ def call_grammar(
 ) -> Grammar | None:
     """What form calls must have; None when no tool may be called.
 
-    With `auto` it holds only once the answer ends with one of the triggers, which the grammar's text then
-    begins with; see `lazy_pattern`.
+    With `auto` it holds only from one of its triggers on, and begins with that text.
 
     Args:
         tools: that there are.
@@ -81,21 +70,11 @@ def call_grammar(
     return Grammar(gbnf=gbnf, triggers=_triggers(allowed, written) if lazy else ())
 
 
-def lazy_pattern(triggers: Sequence[str]) -> str:
-    """The pattern for `llama_sampler_init_grammar_lazy_patterns`: the answer so far ends with a trigger.
-
-    The end is bound because llama.cpp ends the process when what stands behind a trigger in the same token
-    does not fit the grammar; what a token may append is among the triggers.
-    """
-    return "(" + "|".join(_SPECIAL.sub(r"\\\g<0>", each) for each in triggers) + ")$"
-
-
 def _triggers(tools: Sequence[Tool], written: ToolFormat) -> tuple[str, ...]:
-    if written is ToolFormat.LLAMA3:
-        begins = [f'{{"name":{gap}{json.dumps(each.name)}' for each in tools for gap in ("", " ")]
-    else:
-        begins = [MARKERS[written][0]]
-    return tuple(begin + tail for begin in begins for tail in _TAILS[written])
+    if written is not ToolFormat.LLAMA3:
+        return (MARKERS[written][0],)
+    # No marker: only JSON that names a tool is a call.
+    return tuple(f'{{"name":{gap}{json.dumps(each.name)}' for each in tools for gap in ("", " "))
 
 
 def _arguments(rules: Rules, tool: Tool, index: int, written: ToolFormat) -> Node:

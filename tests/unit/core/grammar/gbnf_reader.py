@@ -150,15 +150,28 @@ class Matcher:
 
     reader: Reader
     text: str = ""
+    _open: bool = False
 
     def matches(self, text: str) -> bool:
         self.text = text
         return len(text) in self._ends(("ref", "root"), 0)
 
+    def may_begin(self, text: str) -> bool:
+        """Whether a text of the grammar begins with this one."""
+        self.text, self._open = text, True
+        try:
+            return -1 in self._ends(("ref", "root"), 0)
+        finally:
+            self._open = False
+
     def _ends(self, node: Node, at: int) -> set[int]:
+        if self._open and (at == -1 or at >= len(self.text)):
+            return {-1}
         match node[0]:
             case "text":
                 literal = _unescape(node[1][1:-1])
+                if self._open and literal.startswith(self.text[at:]):
+                    return {-1}
                 return {at + len(literal)} if self.text.startswith(literal, at) else set()
             case "chars":
                 inside = at < len(self.text) and any(a <= self.text[at] <= b for a, b in _ranges(node[1]))

@@ -112,6 +112,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "size": {"type": "string", "pattern": "^[1-9]\\d{0,5}[KMGT]i?B?$"},
     **{f"format {each}": {"type": "string", "format": each} for each in (
         "date", "time", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")},
+    "format with room": {"type": "string", "format": "email", "maxLength": 254},
     "format of a length": {"type": "string", "format": "hostname", "maxLength": 8},
     "integer within": {"type": "integer", "minimum": 3, "maximum": 120},
     "integer around zero": {"type": "integer", "minimum": -15, "maximum": 1005},
@@ -156,6 +157,7 @@ ALIKE = [obj("v", v=I), obj("l", "v", l=ref("e"), v=S), obj("l", "w", l=ref("e")
 MANY: dict[str, Any] = {f"p{n}": S for n in range(101)}
 ENUMS: dict[str, Any] = {f"p{n}": {"enum": [f"{n}-{m}" for m in range(30)]} for n in range(40)}
 LONG: dict[str, Any] = {f"p{n}": {"type": "string", "maxLength": 2000} for n in range(30)}
+CROWD: dict[str, Any] = {f"p{n}": {"$ref": "#"} for n in range(100)}
 HALF: dict[str, Any] = {"\udfff": S}
 
 REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
@@ -230,6 +232,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "doubled without step": ("anyOf", chained(10, lambda each: {"anyOf": [each, each]})),
     "joined twice at each level": ("schema", chained(15, lambda each: {"allOf": [each, each]})),
     "alike and nested": ("anyOf", defs("e", e={"anyOf": ALIKE})),
+    "many references": ("schema", {"anyOf": [loose(**CROWD)] * 60}),
     "too large": ("schema", obj(**LONG)),
     "dynamic reference": ("$dynamicRef", {"$dynamicRef": "#a"}),
 }  # fmt: skip

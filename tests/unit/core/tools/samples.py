@@ -26,7 +26,7 @@ SNAPSHOT = Tool(
             "dataset": {"type": "string", "minLength": 1, "maxLength": 40},
             "keep": {"type": "integer", "minimum": 1, "maximum": 365},
             "tags": {"type": "array", "items": {"type": "string", "maxLength": 8}, "maxItems": 3},
-            "note": {"type": ["string", "null"]},
+            "note": {"type": ["string", "null"], "maxLength": 20},
         },
         "required": ["dataset", "keep"],
         "additionalProperties": False,

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from sigmavault.core.chat import Tool
 from sigmavault.core.errors import InvalidRequestError
-from sigmavault.core.tools import MAX_CALLS, ToolFormat, call_grammar, lazy_pattern
+from sigmavault.core.tools import MAX_CALLS, ToolFormat, call_grammar
 from sigmavault.core.wish import ToolChoice, ToolMode
 
 from tests.unit.core.grammar.gbnf_reader import Matcher, Reader
@@ -70,20 +70,14 @@ def test_a_named_tool_is_the_only_one(form: ToolFormat) -> None:
 
 
 @pytest.mark.parametrize("form", ToolFormat)
-def test_with_auto_the_grammar_goes_on_from_each_trigger(form: ToolFormat) -> None:
+def test_with_auto_the_grammar_begins_with_the_triggers(form: ToolFormat) -> None:
     grammar = call_grammar(TOOLS, ToolChoice(), parallel=False, written=form)
     assert grammar
-    pattern = re.compile(lazy_pattern(grammar.triggers)[:-1] + r"\Z")  # as ECMAScript's `$`
-    reader = Reader.read(grammar.gbnf)
-    luck = random.Random(6)  # noqa: S311
-    answers = [reader.write(luck) for _ in range(2000)]
+    if form is not ToolFormat.LLAMA3:
+        assert all(each.startswith(grammar.triggers) for each in written(grammar.gbnf))
+    reader = Matcher(Reader.read(grammar.gbnf))
     for trigger in grammar.triggers:
-        assert any(each.startswith(trigger) for each in answers), trigger
-        found = pattern.search(f"Some text. {trigger}")
-        assert found
-        assert found[1] == trigger
-    assert not pattern.search("Some text.")
-    assert not pattern.search(f"{grammar.triggers[0]} and more")
+        assert reader.may_begin(trigger), trigger
 
 
 def test_without_tools_or_with_none_there_is_no_grammar() -> None:
