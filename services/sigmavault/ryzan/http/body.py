@@ -141,6 +141,16 @@ def _read_bias(value: Any) -> Any:
     return tuple(read)
 
 
+def as_whole(value: Any) -> Any:
+    """To JSON, 4.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(as_whole)
+TOKENS_LIMIT = 2**31 - 1
+"""More tokens than any context has."""
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -164,9 +174,9 @@ class Sampled(Strict):
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    top_k: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    top_k: Annotated[int, Field(ge=0, le=1_000_000), WHOLE] | None = None
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63), WHOLE] | None = None
     frequency_penalty: _Penalty | None = None
     presence_penalty: _Penalty | None = None
     repeat_penalty: Annotated[float, Field(gt=0, le=10)] | None = None
@@ -188,7 +198,7 @@ class Sampled(Strict):
         ]
         | None
     ) = None
-    n: Annotated[int, Field(ge=1, le=CHOICES_LIMIT)] | None = None
+    n: Annotated[int, Field(ge=1, le=CHOICES_LIMIT), WHOLE] | None = None
     grammar: Annotated[str, Field(min_length=1, max_length=65536)] | None = None
     prompt_cache_key: Annotated[str, Field(max_length=256)] | None = None
     sigmavault: Extension | None = None

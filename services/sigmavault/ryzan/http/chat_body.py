@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from sigmavault.core.chat import Tool
 from sigmavault.core.wish import Caller, JsonFormat, ToolChoice, ToolMode, Wish
-from sigmavault.ryzan.http.body import Sampled, Strict, refuse
+from sigmavault.ryzan.http.body import TOKENS_LIMIT, WHOLE, Sampled, Strict, refuse
 from sigmavault.ryzan.http.messages import ChatMessage, check_turns
 
 _Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
@@ -112,10 +112,10 @@ class ChatBody(Sampled, Unsupported):
     """The body of a chat request."""
 
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=4096)]
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=TOKENS_LIMIT), WHOLE] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=TOKENS_LIMIT), WHOLE] | None = None
     logprobs: bool | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20), WHOLE] | None = None
     tools: Annotated[list[FunctionTool], Field(max_length=128)] | None = None
     tool_choice: _Choice | None = None
     parallel_tool_calls: bool | None = None

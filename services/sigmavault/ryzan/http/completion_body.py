@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from sigmavault.core.chat import Text, Tokens
 from sigmavault.core.wish import Caller, Wish
 from sigmavault.ryzan.http import prompts
-from sigmavault.ryzan.http.body import Sampled, Strict, refuse
+from sigmavault.ryzan.http.body import TOKENS_LIMIT, WHOLE, Sampled, Strict, refuse
 
 PROMPTS_LIMIT = 16
 _ALL_CHOICES_LIMIT = 32
@@ -36,10 +36,10 @@ class CompletionBody(Sampled, Unsupported):
     """The body of a request for legacy completions."""
 
     prompt: _Prompts
-    best_of: Annotated[int, Field(ge=1, le=8)] | None = None
+    best_of: Annotated[int, Field(ge=1, le=8), WHOLE] | None = None
     """Only as many as are given back."""
-    logprobs: Annotated[int, Field(ge=0, le=5)] | None = None
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    logprobs: Annotated[int, Field(ge=0, le=5), WHOLE] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=TOKENS_LIMIT), WHOLE] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from sigmavault.core.chat import Embedded, EmbedRequest, Text, Tokens
 from sigmavault.core.errors import InvalidRequestError, ModelError
 from sigmavault.ryzan.http import prompts
-from sigmavault.ryzan.http.body import Strict
+from sigmavault.ryzan.http.body import WHOLE, Strict
 
 INPUTS_LIMIT = 2048
 
@@ -30,7 +30,7 @@ class EmbeddingBody(Strict):
     model: Annotated[str, Field(min_length=1, max_length=256)]
     input: _Inputs
     encoding_format: Literal["float", "base64"] | None = None
-    dimensions: Annotated[int, Field(ge=1, le=65536)] | None = None
+    dimensions: Annotated[int, Field(ge=1, le=65536), WHOLE] | None = None
     user: str | None = None
     """Tells the provider about the caller; there is nothing to do for it."""
 

@@ -143,6 +143,12 @@ _COUNTER_HELP = {
     "refused_busy": "Requests turned away because too many waited.",
     "refused_memory": "Loads refused for want of memory.",
     "failovers": "Requests that a local model answered because another server was gone.",
+    "answer_hits": "Requests answered out of the answer cache.",
+    "answer_near_hits": "Those of them that got the answer to a similar question.",
+    "answer_misses": "Requests that might have been answered out of the answer cache and were not.",
+    "answer_tokens_saved": "Tokens of prompts and answers that the answer cache spared.",
+    "answers_stored": "Answers that were kept.",
+    "answers_evicted": "Kept answers that had to go, for their age or for others.",
 }
 
 
@@ -161,6 +167,10 @@ def _of_service(status: Status, counters: Counters) -> Iterator[Family]:
     )
     told = "Resident memory of all processes of the service."
     yield gauge(f"{_PREFIX}memory_bytes", told, [Sample(status.memory_bytes)])
+    told = "Whether answers are kept."
+    yield gauge(f"{_PREFIX}answer_cache_on", told, [Sample(float(not status.answers_off))])
+    yield gauge(f"{_PREFIX}answers_kept", "Answers in the cache.", [Sample(status.answers_kept)])
+    yield gauge(f"{_PREFIX}answers_bytes", "Disk space of kept answers.", [Sample(status.answers_bytes)])
     for each in fields(counters):
         yield Family(
             name=f"{_PREFIX}{each.name}_total",

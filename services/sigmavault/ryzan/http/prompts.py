@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from sigmavault.core.chat import Text, Tokens
+from sigmavault.ryzan.http.body import as_whole
 
 _TOKEN_LIMIT = 2**31
 
@@ -39,9 +40,10 @@ def reader(*, most: int, allow_empty: bool) -> Callable[[Any], tuple[Text | Toke
             return Text(text=value)
         if not isinstance(value, list) or not value:
             raise PydanticCustomError("prompt", "must be text, token numbers, or a list of either")
-        if not all(type(each) is int and 0 <= each < _TOKEN_LIMIT for each in value):
+        tokens = tuple(as_whole(each) for each in value)
+        if not all(type(each) is int and 0 <= each < _TOKEN_LIMIT for each in tokens):
             raise PydanticCustomError("prompt", "must be text, token numbers, or a list of either")
-        return Tokens(tokens=tuple(value))
+        return Tokens(tokens=tokens)
 
     def read(value: Any) -> tuple[Text | Tokens, ...]:
         if isinstance(value, list) and value and isinstance(value[0], str | list):

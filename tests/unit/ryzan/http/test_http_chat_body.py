@@ -46,6 +46,13 @@ def test_silence_leaves_the_choice_to_the_model() -> None:
     assert made == Wish(prompt=(Message(role=Role.USER, content="Hello"),), caller=ME)
 
 
+def test_integer_may_be_spelt_with_a_point() -> None:
+    made = wish(max_tokens=4.0, n=2.0, seed=-1.0, top_k=3.0)
+    assert (made.max_tokens, made.choices, made.seed, made.top_k) == (4, 2, -1, 3)
+    assert fault(max_tokens=4.5)[0] == "max_tokens"
+    assert fault(max_tokens=1e300)[0] == "max_tokens"
+
+
 def test_newer_limit_wins_over_the_older_one() -> None:
     assert wish(max_tokens=3, max_completion_tokens=4).max_tokens == 4
     assert wish(max_tokens=3).max_tokens == 3

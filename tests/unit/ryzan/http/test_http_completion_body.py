@@ -22,6 +22,7 @@ def wishes(**more: Any) -> tuple[Wish, ...]:
         ("", [Text(text="")]),
         (["a", "b"], [Text(text="a"), Text(text="b")]),
         ([1, 2], [Tokens(tokens=(1, 2))]),
+        ([1.0], [Tokens(tokens=(1,))]),
         ([[1], [2, 3]], [Tokens(tokens=(1,)), Tokens(tokens=(2, 3))]),
     ],
 )
@@ -31,7 +32,7 @@ def test_prompts_in_every_shape(prompt: Any, read: list[Any]) -> None:
 
 @pytest.mark.parametrize(
     "prompt",
-    [None, 5, [], [[]], ["a", 1], ["a", [1]], [1, "a"], [True], [-1], [2**31], [1.0], ["x"] * 17, {}],
+    [None, 5, [], [[]], ["a", 1], ["a", [1]], [1, "a"], [True], [-1], [2**31], [1.5], ["x"] * 17, {}],
 )
 def test_what_is_no_prompt(prompt: Any) -> None:
     with pytest.raises(ValidationError) as refused:
