@@ -1,0 +1,161 @@
+"""Many clients that hang up at random: does anything leak, or wait for ever?"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from tests.bench.client import Connection, NoAnswerError
+from tests.bench.processes import memory_bytes
+from tests.bench.prompts import Prompt, reading, story
+from tests.bench.servers import Ours
+from tests.services.daemon import wait_until
+
+_PATIENT = 0.2
+"""Share of the requests that are read to their end."""
+_CANCEL_WITHIN_S = 3.0
+_STUCK_AFTER_S = 180.0
+_SAMPLE_S = 0.25
+_TOKENS = 64
+_PROMPTS: Sequence[Prompt] = (*(story(number) for number in range(8)), reading(200, "soak"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soak:
+    """What came of it.
+
+    Attributes:
+        seconds: how long it went.
+        clients: at once.
+        outcomes: requests by what became of them: finished, cancelled, turned away, failed, stuck.
+        failures: what failed said, each once.
+        rss: resident bytes of the model process, over time.
+        left: requests that the service still counted when all clients were gone.
+        answered_after: of eight requests at once after that.
+        same_process: whether the model process of the beginning lived to the end.
+    """
+
+    seconds: float
+    clients: int
+    outcomes: dict[str, int]
+    failures: list[str]
+    rss: list[int]
+    left: int
+    answered_after: int
+    same_process: bool
+
+    @property
+    def drift(self) -> float:
+        """How much more memory the last third of the time took than the first, as a share."""
+        return drift(self.rss)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing leaked and nobody waited in vain."""
+        bad = self.outcomes.get("failed", 0) + self.outcomes.get("stuck", 0)
+        return not bad and not self.left and self.answered_after == 8 and self.same_process
+
+
+def drift(samples: Sequence[int]) -> float:
+    """How much larger the last third of the samples is than the first, as a share of the first."""
+    third = len(samples) // 3
+    if not third:
+        raise ValueError(f"{len(samples)} samples have no thirds")
+    first = statistics.mean(samples[:third])
+    return (statistics.mean(samples[-third:]) - first) / first
+
+
+def soak(server: Ours, *, seconds: float, clients: int = 100, seed: int = 1) -> Soak:
+    """Let clients ask and hang up for so long; then look what is left."""
+    worker = server.service.worker()
+    _all_at_once(server)
+    crowd = _Crowd(server, time.monotonic() + seconds)
+    threads = [threading.Thread(target=crowd.client, args=(seed * 1000 + each,)) for each in range(clients)]
+    for thread in threads:
+        thread.start()
+    rss: list[int] = []
+    while any(thread.is_alive() for thread in threads):
+        if time.monotonic() < crowd.end:
+            rss.append(memory_bytes([worker])[1])
+        time.sleep(_SAMPLE_S)
+    return Soak(
+        seconds=seconds, clients=clients, outcomes=dict(crowd.outcomes), failures=sorted(crowd.failures),
+        rss=rss, left=_left(server), answered_after=_all_at_once(server),
+        same_process=_is_alive(worker) and server.service.worker() == worker,
+    )  # fmt: skip
+
+
+class _Crowd:
+    """What the clients share."""
+
+    def __init__(self, server: Ours, end: float) -> None:
+        self.end = end
+        self.outcomes: Counter[str] = Counter()
+        self.failures: set[str] = set()
+        self._server = server
+
+    def client(self, seed: int) -> None:
+        """Ask until the end; each client has its own luck."""
+        luck = random.Random(seed)  # noqa: S311 - it is no secret
+        while time.monotonic() < self.end:
+            outcome = self._ask(luck)
+            self.outcomes[outcome] += 1
+            if outcome == "turned away":
+                time.sleep(luck.uniform(0.05, 0.5))
+
+    def _ask(self, luck: random.Random) -> str:
+        patient = luck.random() < _PATIENT
+        patience = _STUCK_AFTER_S if patient else luck.uniform(0.0, _CANCEL_WITHIN_S)
+        path, body = self._server.body(luck.choice(_PROMPTS), _TOKENS)
+        connection = Connection(self._server.port)
+        try:
+            connection.ask(path, body, until=time.monotonic() + patience)
+        except TimeoutError:
+            return "stuck" if patient else "cancelled"
+        except NoAnswerError as error:
+            if error.status == 429:
+                return "turned away"
+            self.failures.add(str(error)[:200])
+            return "failed"
+        finally:
+            connection.close()
+        return "finished"
+
+
+def _all_at_once(server: Ours) -> int:
+    """Eight requests at once; how many were answered to the end."""
+
+    def ask(number: int) -> bool:
+        return server.ask(story(number), _TOKENS).completion_tokens > 0
+
+    with ThreadPoolExecutor(8) as pool:
+        return sum(pool.map(ask, range(8)))
+
+
+def _left(server: Ours) -> int:
+    def count() -> int:
+        match = re.search(r'"active_requests" u (\d+)', server.service.status())
+        assert match, "the status counts no requests"
+        return int(match[1])
+
+    try:
+        wait_until("no request left", lambda: not count(), timeout_s=10)
+    except AssertionError:
+        return count()
+    return 0
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
