@@ -142,7 +142,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(written=st.sampled_from(list(ToolFormat)), parts=st.lists(PIECES, max_size=25))
 def test_no_answer_is_an_error_and_parts_do_not_matter(written: ToolFormat, parts: list[str]) -> None:
     whole = told(read(written, ["".join(parts)]))
