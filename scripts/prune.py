@@ -11,7 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-KEPT: Mapping[str, int] = {"images": 2, "layers": 3, "debs": 4, "native": 2, "runtime": 2, "clients": 2}
+KEPT: Mapping[str, int] = {
+    "images": 2, "layers": 3, "debs": 4, "native": 2, "runtime": 2, "clients": 2, "bench": 2,
+}  # fmt: skip
 """Folders of the cache, and how many results of one name each keeps."""
 
 
