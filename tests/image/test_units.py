@@ -8,8 +8,8 @@ from tests.image.tree import Tree, run
 
 ENABLED = {
     "avahi-daemon.service", "getty@.service", "nfs-server.service", "nftables.service",
-    "sigmavault-budget.service", "sigmavault-ryzan.service", "sigmavault-ryzan.socket",
-    "sigmavault-zfs-check.service", "smartmontools.service", "smbd.service", "ssh.service",
+    "sigmavault-budget.service", "sigmavault-ryzan-relay.socket", "sigmavault-ryzan.service",
+    "sigmavault-ryzan.socket", "sigmavault-zfs-check.service", "smartmontools.service", "smbd.service", "ssh.service",
     "sshd-keygen.service", "systemd-resolved.service", "systemd-timesyncd.service", "wsdd2.service",
     "zfs-hostid.service", "zfs-import-cache.service", "zfs-import.target", "zfs-load-module.service",
     "zfs-mount.service", "zfs-zed.service", "zfs.target",
@@ -31,6 +31,7 @@ OFF_ON = {"desktop": {"systemd-networkd.service"}, "server": {"NetworkManager.se
 
 SECURITY = {  # unit → worst exposure, in tenths, as systemd-analyze counts
     "sigmavault-ryzan.service": 25,
+    "sigmavault-ryzan-relay.service": 25,
     "sigmavault-budget.service": 50,
     "sigmavault-zfs-check.service": 50,
 }
@@ -105,7 +106,8 @@ def test_file_serving_is_in_its_slice(tree: Tree, unit: str) -> None:
 
 def test_users_and_folders_are_declared_and_made(tree: Tree) -> None:
     accounts = {row[0]: row for row in tree.table("etc/passwd")}
-    assert accounts["sigmavault-ryzan"][6] == "/usr/sbin/nologin"
+    for name in ("sigmavault-ryzan", "sigmavault-ryzan-relay"):
+        assert accounts[name][6] == "/usr/sbin/nologin"
     for place in ("usr/lib/sysusers.d/sigmavault.conf", "usr/lib/tmpfiles.d/sigmavault.conf"):
         assert tree.exists(place)
     assert "ssh.authorized_keys.root" in tree.text("usr/lib/tmpfiles.d/provision.conf")

@@ -10,6 +10,8 @@ SERVICES = {
     "sigmavault-ryzan.service": ("sigmavault-ryzan", "sigmavault-ai.slice", 2.5),
     "sigmavault-zfs-check.service": ("root", "system.slice", 2.5),
 }
+ON_DEMAND = {"sigmavault-ryzan-relay.service": 2.5}
+"""Started by their sockets when somebody asks: the highest exposure."""
 FOREIGN = {
     "ssh.service": "system.slice",
     "nftables.service": "system.slice",
@@ -25,7 +27,7 @@ def test_the_table_above_knows_every_service_of_ours(vm):
     listed = vm.succeed(
         "systemctl", "list-unit-files", "--plain", "--no-legend", "--type=service", "sigmavault*"
     )
-    assert {line.split()[0] for line in listed.splitlines()} == set(SERVICES)
+    assert {line.split()[0] for line in listed.splitlines()} == {*SERVICES, *ON_DEMAND}
 
 
 @pytest.mark.parametrize("unit", [*SERVICES, *FOREIGN])
@@ -50,9 +52,9 @@ def test_runs_as_its_own_user_in_its_slice(vm, unit):
         assert set(users.split()) == {user}
 
 
-@pytest.mark.parametrize("unit", SERVICES)
+@pytest.mark.parametrize("unit", [*SERVICES, *ON_DEMAND])
 def test_is_locked_in(vm, unit):
-    score = str(round(SERVICES[unit][2] * 10))
+    score = str(round((ON_DEMAND.get(unit) or SERVICES[unit][2]) * 10))
     vm.succeed("systemd-analyze", "security", "--no-pager", f"--threshold={score}", unit)
 
 
@@ -62,7 +64,22 @@ def test_the_model_service_has_no_network(vm):
     assert [line.split()[0] for line in inside.splitlines()] == ["lo"]
 
 
-@pytest.mark.parametrize("unit", [*SERVICES, "sigmavault-ryzan.socket", "smbd.service", "nfs-server.service"])
+def test_the_way_to_other_servers_is_the_model_services_alone(vm):
+    listed = vm.succeed("stat", "--format=%U %a", "/run/sigmavault/ryzan-relay.sock")
+    assert listed.split() == ["sigmavault-ryzan", "600"]
+    assert vm.show("sigmavault-ryzan-relay.service", "ActiveState")["ActiveState"] == "inactive"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *SERVICES,
+        "sigmavault-ryzan.socket",
+        "sigmavault-ryzan-relay.socket",
+        "smbd.service",
+        "nfs-server.service",
+    ],
+)  # fmt: skip
 def test_starts_with_the_system(host, unit):
     assert host.service(unit).is_enabled
 

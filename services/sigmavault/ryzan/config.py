@@ -11,10 +11,10 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sigmavault.core.errors import ConfigError
 from sigmavault.core.manifest import Manifest, parse_manifest
@@ -25,6 +25,7 @@ from sigmavault.system.yaml_file import read_yaml
 
 FILE = "ryzan.toml"
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _NAME = r"^[a-z0-9][a-z0-9-]{0,31}$"
 _MODEL_ID = r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,127}$"
 
@@ -144,7 +145,10 @@ class Reuse(_Section):
         default=1 * GIB, ge=0, description="Disk space for the states of named prompts; 0: none."
     )
     answers: bool = Field(default=True, description="Whether answers to frequent questions are kept.")
-    answers_bytes: int = Field(default=256 * MIB, ge=MIB, description="Disk space for kept answers.")
+    answers_bytes: int = Field(default=64 * MIB, ge=MIB, description="Disk space for kept answers.")
+    answers_keep_s: float = Field(
+        default=7 * 86400.0, ge=60, le=366 * 86400, description="For how long an answer is kept."
+    )
 
 
 class Http(_Section):
@@ -196,7 +200,7 @@ class Backend(_Section):
     """Another server with OpenAI's API, reached through the relay."""
 
     name: str = Field(pattern=_NAME, description="What it is called here.")
-    url: Url = Field(description="Where its API begins, up to and with `/v1`.")
+    url: Url = Field(description="Where its API begins: what comes before `/chat/completions`, mostly up to `/v1`.")
     api_key_file: AbsolutePath = Field(
         default="",
         description="File with its API key, mode 0600, owned by `sigmavault-ryzan-relay`; empty: none.",
@@ -209,6 +213,13 @@ class Backend(_Section):
     stall_s: Seconds = Field(default=60.0, description="Patience between two parts of an answer.")
     retry_s: Seconds = Field(default=30.0, description="How long it is left alone after it failed.")
     model: tuple[BackendModel, ...] = Field(min_length=1, description="Its models.")
+
+    @model_validator(mode="after")
+    def _keeps_its_key(self) -> Self:
+        parts = urlsplit(self.url)
+        if self.api_key_file and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("api_key_file: over http:// everybody on the way could read the key")
+        return self
 
 
 class Settings(_Section):

@@ -125,7 +125,7 @@ class Reader:
         for call in _listed(delta.get("tool_calls") or [], "tool_calls", _MAX_CALLS):
             yield self._read_call(index, call)
         if (finish := choice.get("finish_reason")) is not None:
-            if finish not in _FINISHES:
+            if not isinstance(finish, str) or finish not in _FINISHES:
                 raise NonsenseError("an unknown reason for the end")
             self._finished[index] = _FINISHES[finish]
 
@@ -138,7 +138,7 @@ class Reader:
         if (index, number) in self._calls:
             return CallDelta(index=index, call=number, arguments=arguments)
         name, told = function.get("name"), call.get("id")
-        if name not in self._tools:
+        if not isinstance(name, str) or name not in self._tools:
             raise NonsenseError("a call of a tool that was not given")
         if not isinstance(told, str) or not told or len(told) > _MAX_NAME:
             raise NonsenseError("a call without id")
