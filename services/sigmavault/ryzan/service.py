@@ -24,6 +24,7 @@ from sigmavault.core.errors import (
 )
 from sigmavault.core.manifest import Manifest, Purpose
 from sigmavault.core.wish import Answer, Caller, Route, Wish
+from sigmavault.ryzan.answer_cache.front import CachingBackend
 from sigmavault.ryzan.backend import Served
 from sigmavault.ryzan.catalog import Catalog, Entry
 from sigmavault.ryzan.config import Settings
@@ -95,6 +96,11 @@ class Status:
     """How the service is doing; `contract.ryzan1.StatusKey` explains the fields.
 
     What is about one model is about the default one; `models` has them all, memory and requests count all.
+
+    Attributes:
+        answers_kept: in the answer cache.
+        answers_bytes: disk space of it.
+        answers_off: why answers are not kept; empty when they are.
     """
 
     model: str
@@ -110,6 +116,9 @@ class Status:
     tier: str = ""
     quota_cpus: float = 0.0
     models: tuple[ModelStatus, ...] = ()
+    answers_kept: int = 0
+    answers_bytes: int = 0
+    answers_off: str = ""
 
 
 class Service:
@@ -137,7 +146,8 @@ class Service:
             self._catalog, vetting, settings, self._pinned(), self._counters, on_change,
             states=paths.state / "states" if paths.state else None,
         )  # fmt: skip
-        self._local = LocalBackend(self.pool)
+        self._local = CachingBackend(LocalBackend(self.pool), self.pool, settings.reuse, paths)
+        self.answers = self._local.cache
 
     def _pinned(self) -> tuple[str, ...]:
         models = self.settings.models
@@ -157,6 +167,7 @@ class Service:
             await self.pool.keep()
         finally:
             await self.pool.close()
+            await self.answers.close()
             await self._remotes.close()
 
     async def answer(self, model_id: str, wish: Wish) -> Answer:
@@ -239,7 +250,17 @@ class Service:
     @property
     def counters(self) -> Counters:
         """What happened since the service started."""
-        return dataclasses.replace(self._counters, restarts=self._counters.restarts + self.pool.restarts)
+        answers = self.answers
+        return dataclasses.replace(
+            self._counters,
+            restarts=self._counters.restarts + self.pool.restarts,
+            answer_hits=answers.stats.hits,
+            answer_near_hits=answers.stats.near_hits,
+            answer_misses=answers.stats.misses,
+            answer_tokens_saved=answers.stats.tokens_saved,
+            answers_stored=answers.stored,
+            answers_evicted=answers.evicted,
+        )
 
     def status(self) -> Status:
         """How the service is doing."""
@@ -250,13 +271,17 @@ class Service:
             state=main.state,
             reason=main.reason,
             version=sigmavault.__version__,
-            memory_bytes=memory.resident_bytes([os.getpid()]) + sum(each.memory_bytes for each in models),
+            memory_bytes=memory.resident_bytes(filter(None, [os.getpid(), self.answers.pid]))
+            + sum(each.memory_bytes for each in models),
             tokens_per_second=main.tokens_per_second,
             threads=main.threads,
             threads_reason=main.threads_reason,
             context_tokens=main.context_tokens,
             active_requests=sum(each.active_requests for each in models),
             models=models,
+            answers_kept=self.answers.entries,
+            answers_bytes=self.answers.bytes,
+            answers_off=self.answers.reason,
         )
 
     def _told(self) -> list[Entry]:
