@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.services.models import bert, dense, mamba, rwkv7
+from tests.services.models import bert, dense, granite, mamba, rwkv7
 from tests.services.models.formats import Array
 from tests.services.models.gguf_file import build
 from tests.services.models.net import Net, Reference
@@ -49,6 +49,7 @@ KINDS = {
     "llama-tq2_0": _dense("tq2_0", 257, 0.15),
     "llama-q1_0": _dense("q1_0", 403, 0.15),
     "mamba": Kind(lambda: mamba.draw(949), mamba.Reference, 0.001),
+    "granitehybrid": Kind(lambda: granite.draw(48), granite.Reference, 0.01),
     "rwkv7": Kind(lambda: rwkv7.draw(1000), rwkv7.Reference, 0.001),
     "bert": Kind(lambda: bert.draw(1), None, 0.005),
 }
