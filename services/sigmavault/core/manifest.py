@@ -117,6 +117,10 @@ class Embedding(Checked):
 
     pooling: Pooling = Field(description="how one vector is made of those of the tokens")
     dimensions: Size = Field(description="length of a vector")
+    matryoshka: bool = Field(
+        default=False,
+        description="its first dimensions stand for the whole: shorter vectors may be asked for",
+    )
     query_prefix: str = Field(default="", description="put before a question that searches")
     document_prefix: str = Field(default="", description="put before a text that is to be found")
 

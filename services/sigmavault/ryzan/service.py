@@ -58,6 +58,7 @@ class ModelStatus:
         threads_reason: what decided their number.
         context_tokens: longest prompt plus answer.
         active_requests: being answered or waiting.
+        active_sequences: answers being computed now.
         need_bytes: memory that is set aside for it; 0 while it is not loaded.
         idle_s: since the last request ended; 0 while there is one.
         from_manifest: whether the manifest vouches for its content.
@@ -80,6 +81,7 @@ class ModelStatus:
     threads_reason: str = ""
     context_tokens: int = 0
     active_requests: int = 0
+    active_sequences: int = 0
     need_bytes: int = 0
     idle_s: float = 0.0
     from_manifest: bool = True
@@ -383,6 +385,7 @@ def _with_figures(status: ModelStatus, process: Supervisor) -> ModelStatus:
     return dataclasses.replace(
         status,
         tokens_per_second=stats.tokens_per_second,
+        active_sequences=stats.active_sequences,
         prefix_hits=stats.prefix_hits,
         prefix_misses=stats.prefix_misses,
         prefix_tokens_saved=stats.prefix_tokens_saved,

@@ -100,7 +100,12 @@ def _add_embeddings(app: FastAPI, service: Service, figures: Figures) -> None:
         work = service.embed(body.model, body.request(), request.scope[CALLER])
         embedded = await answering.while_connected(request.receive, work)
         figures.prompt_tokens.add(body.model, by=embedded.prompt_tokens)
-        return JSONResponse(embeddings.answer(body, embedded, matryoshka=False))
+        return JSONResponse(embeddings.answer(body, embedded, matryoshka=_is_matryoshka(service, body.model)))
+
+
+def _is_matryoshka(service: Service, model_id: str) -> bool:
+    known = next((each for each in service.manifest.models if each.id == model_id), None)
+    return known is not None and known.embedding is not None and known.embedding.matryoshka
 
 
 def _add_document(app: FastAPI) -> None:

@@ -119,12 +119,19 @@ class Watched:
                 self._figures.rate.observe((self._tokens - 1) / took, self._answer.route.model)
 
 
+def _waiting(model: ModelStatus) -> float:
+    # the two numbers are not of the same moment: there is never less than nobody
+    return max(0, model.active_requests - model.active_sequences)
+
+
 _MODEL_GAUGES = (
     ("model_loaded", "Whether the model is loaded.", lambda m: float(m.state is State.READY)),
     ("model_memory_bytes", "Resident memory of the model's process.", lambda m: m.memory_bytes),
     ("model_threads", "Threads that compute.", lambda m: m.threads),
     ("model_context_tokens", "Longest prompt plus answer.", lambda m: m.context_tokens),
     ("model_active_requests", "Requests being answered or waiting.", lambda m: m.active_requests),
+    ("model_active_sequences", "Answers being computed now.", lambda m: m.active_sequences),
+    ("queue_length", "Requests that wait for their turn.", _waiting),
     ("model_tokens_per_second", "Of the last answers, all together.", lambda m: m.tokens_per_second),
     ("prefix_ram_bytes", "Memory of the kept states of prompts.", lambda m: m.prefix_ram_bytes),
     ("prefix_disk_bytes", "Disk space of the kept states of prompts.", lambda m: m.prefix_disk_bytes),

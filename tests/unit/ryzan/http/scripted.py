@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -21,6 +22,7 @@ from sigmavault.core.wish import (
     Route,
     Wish,
 )
+from sigmavault.ryzan.config import read_manifest
 from sigmavault.ryzan.http.app import build
 from sigmavault.ryzan.http.guard import App
 from sigmavault.ryzan.http.keys import Keys
@@ -28,6 +30,7 @@ from sigmavault.ryzan.service import Counters, ModelStatus, Status
 
 type Step = AnswerEvent | SigmaVaultError
 
+MANIFEST = read_manifest(Path(__file__).resolve().parents[4] / "models-manifest.yaml")
 BASE = "http://127.0.0.1:8100"
 
 
@@ -56,6 +59,7 @@ class ScriptedService:
         self.callers: list[Caller] = []
         self.answers: list[ScriptedAnswer] = []
         self.counters = Counters(restarts=2)
+        self.manifest = MANIFEST
         self.vectors: tuple[tuple[float, ...], ...] = ((0.6, 0.8, 0.0),)
 
     async def answer(self, model_id: str, wish: Wish) -> Answer:

@@ -38,6 +38,12 @@ def test_other_size_is_refused() -> None:
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "dimensions")
 
 
+def test_shorter_vectors_of_a_model_that_is_made_for_it() -> None:
+    body = {**HELLO, "model": "qwen3-embedding-0.6b", "dimensions": 1}
+    assert post(ScriptedService(), PATH, body).json()["data"][0]["embedding"] == [1.0]
+    assert post(ScriptedService(), PATH, {**body, "model": "bge-small-en-v1.5"}).status_code == 400
+
+
 @pytest.mark.parametrize("given", ["", [], [""], [["a"]], [[]], 5, None])
 def test_what_is_no_input(given: object) -> None:
     answer = post(ScriptedService(), PATH, {"model": "e", "input": given})
