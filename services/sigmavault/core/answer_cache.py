@@ -113,9 +113,14 @@ def question_of(wish: Wish) -> str:
     return last.content if last.role is Role.USER else ""
 
 
+def space_key(space: str) -> str:
+    """The name of a caller's space in the store."""
+    return _digest(["space", space])
+
+
 def keys_of(wish: Wish, source: Source) -> Keys:
     """The names under which the answer to a wish is kept."""
-    space = _digest(["space", wish.caller.space])
+    space = space_key(wish.caller.space)
     fields: dict[str, Any] = {
         name: value for name, value in asdict(wish).items() if name not in _ELSEWHERE | _WITHOUT_EFFECT
     }

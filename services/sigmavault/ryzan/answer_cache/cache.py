@@ -15,6 +15,7 @@ from sigmavault.core.answer_cache import (
     least_similarity,
     may_be_kept,
     question_of,
+    space_key,
 )
 from sigmavault.core.wish import Answer, Route, Wish
 from sigmavault.ryzan.answer_cache.keeper import Keeper, Told
@@ -140,6 +141,8 @@ class AnswerCache:
         """The same answer; it is kept when it is complete."""
 
         def keep(text: str, prompt_tokens: int, completion_tokens: int) -> None:
+            if not _is_utf8(text):
+                return
             kept = Kept(
                 text=text, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens,
                 template=question.source.template,
@@ -152,7 +155,7 @@ class AnswerCache:
         """Erase the answers of one caller's space, or (without) all; how many, None when nobody knows."""
         if self._keeper is None:
             return None
-        told = await self._keeper.erase(space)
+        told = await self._keeper.erase(space_key(space) if space else "")
         return None if told is None else int(told["forgotten"])
 
     async def close(self) -> None:
@@ -193,6 +196,15 @@ class AnswerCache:
         self.stats.hits += 1
         self.stats.near_hits += near
         self.stats.tokens_saved += found.tokens
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether it can be stored: half a character of UTF-16 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _routed(route: Route, question: Question, told: Told) -> Route:

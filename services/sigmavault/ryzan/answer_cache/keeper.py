@@ -28,7 +28,6 @@ from sigmavault.system import env, run
 _log = logging.getLogger(__name__)
 
 _OPEN_PATIENCE_S = 1.0
-_PATIENCE_S = 0.25
 _ERASE_PATIENCE_S = 60.0
 _MOST_WAITING = 64
 _DEATHS = 3
@@ -49,12 +48,14 @@ class Limits:
         most: answers.
         keep_s: for how long one is kept.
         reserve: bytes that are left free on the disk.
+        patience_s: how long a request waits for its answer to be looked up.
     """
 
     most_bytes: int = 64 * MIB
     most: int = 20_000
     keep_s: float = 7 * 86400.0
     reserve: int = 64 * MIB
+    patience_s: float = 0.25
 
 
 class Keeper:
@@ -100,7 +101,7 @@ class Keeper:
         """Ask the cache process, which is started if need be; None: it does not answer in time."""
         if self._late:  # it is busy: whoever asks now would wait as well
             return None
-        return await self._call(request, _PATIENCE_S)
+        return await self._call(request, self._limits.patience_s)
 
     async def erase(self, space: str = "") -> Told | None:
         """Erase the answers of a space, or all; None: nobody knows whether it was done."""
@@ -172,7 +173,8 @@ class Keeper:
         """Start the process and carry what it says until it ends."""
         try:
             reader = await self._start()
-            await self._carry(reader)
+            with contextlib.suppress(ConnectionError):
+                await self._carry(reader)
         except (SigmaVaultError, OSError, ValueError, KeyError, TypeError) as error:
             self._complain(f"the cache process cannot be used: {type(error).__name__}")
         finally:

@@ -79,7 +79,9 @@ def _open(told: Told) -> tuple[Shard, str]:
 
 
 def _spell(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error)[:200]}"
+    """For the log: what the engine says may quote an answer, what the system says does not."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, OSError | ImportError) else f"{name} in Qdrant Edge"
 
 
 def _failures() -> tuple[type[BaseException], ...]:
@@ -133,7 +135,8 @@ class _Link:
             if not dirty:
                 since = time.monotonic()
             ready, _, _ = select.select([self._link], [], [], _PAUSE_S if dirty else None)
-            if shard and dirty and (not ready or time.monotonic() - since > _LONGEST_S):
+            late = time.monotonic() - since > _LONGEST_S
+            if shard and dirty and (not ready or late or shard.overdue):
                 shard.tidy()
                 self.say({"bytes": shard.bytes(), "entries": shard.entries, "evicted": shard.evicted})
             if ready:
@@ -163,12 +166,19 @@ def serve(descriptor: int) -> int:
             link.say({"unfit": str(error)})
             return 0
         link.say({"opened": True, "anew": anew, "bytes": shard.bytes(), "entries": shard.entries})
-        try:
-            for told in link.lines(shard):
-                link.say(
-                    {"id": told["id"], **_do(shard, told), "entries": shard.entries, "evicted": shard.evicted}
-                )
-        except (BrokenPipeError, ConnectionResetError):
-            pass
+        return _answer(link, shard)
+
+
+def _answer(link: _Link, shard: Shard) -> int:
+    """Do what is asked until the service hangs up, or something breaks."""
+    try:
+        for told in link.lines(shard):
+            counts = {"entries": shard.entries, "evicted": shard.evicted}
+            link.say({"id": told["id"], **_do(shard, told), **counts})
         shard.close()
+    except (BrokenPipeError, ConnectionResetError):
+        shard.close()
+    except _failures() as error:
+        link.say({"unfit": _spell(error)})
+        return 1
     return 0

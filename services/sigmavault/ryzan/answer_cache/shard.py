@@ -77,6 +77,7 @@ class Shard:
         self._held: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self.evicted = 0
         self.dirty = False
+        self._added = 0
         found = self._find()
         if found is None:
             self._check_room()
@@ -91,6 +92,11 @@ class Shard:
     def entries(self) -> int:
         """How many answers there are."""
         return len(self._held)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether so much was added that it must be put in order now."""
+        return self._added > self._most_bytes // 8
 
     def bytes(self) -> int:
         """Disk space that is really taken: files have holes."""
@@ -146,6 +152,7 @@ class Shard:
         self._held[point] = (until, now)
         self._held.move_to_end(point)
         self.dirty = True
+        self._added += _weigh(payload) + 4 * len(vector[1] if vector else ())
         if len(self._held) > self._most:
             self._drop([next(iter(self._held))])
             self.evicted += 1
@@ -176,6 +183,7 @@ class Shard:
             self._rewrite(self._maker, self._size, self._most_bytes // 4)
         self._shard.flush()
         self.dirty = False
+        self._added = 0
 
     def close(self) -> None:
         """Write everything to the disk."""
@@ -199,7 +207,7 @@ class Shard:
         return names[0] if names else None
 
     def _create(self, path: Path, maker: str = _NO_VECTORS, size: int = 0) -> Any:
-        """A new shard; without a maker of vectors it has room for none, and no index: it is read by number."""
+        """A new shard; without a maker of vectors it has room for none and no index: entries have numbers."""
         api = self._engine
         cold = api.Memory.Cold  # else holes of 32 MiB are read into memory
         vectors: dict[str, Any] = {"sparse_vectors": {_name_vector(maker): api.EdgeSparseVectorParams()}}
@@ -229,9 +237,7 @@ class Shard:
             if not found:
                 continue
             payload = dict(found[0].payload)
-            left -= (
-                1024 + 4 * size + sum(len(str(each).encode("utf-8", "replace")) for each in payload.values())
-            )
+            left -= _weigh(payload) + 4 * size
             if left < 0:
                 break
             vectors = found[0].vector if same and isinstance(found[0].vector, dict) else {}
@@ -307,6 +313,11 @@ class Shard:
         # Qdrant writes by way of mapped memory: on a full disk that is a signal, not an error
         disk = os.statvfs(self._folder)
         return disk.f_bavail * disk.f_frsize >= self._reserve
+
+
+def _weigh(payload: Mapping[str, Any]) -> int:
+    """About how many bytes an entry takes."""
+    return 1024 + sum(len(str(each).encode("utf-8", "replace")) for each in payload.values())
 
 
 def _name(maker: str, size: int) -> str:

@@ -66,7 +66,7 @@ def listen(*events: Scripted) -> tuple[list[AnswerEvent], list[tuple[str, int, i
 
 
 def test_a_complete_answer_is_kept_and_passed_on_as_it_is() -> None:
-    events = [STARTED, said("Good "), said("morning"), STOPPED]
+    events: list[AnswerEvent] = [STARTED, said("Good "), said("morning"), STOPPED]
     assert listen(*events) == (events, [("Good morning", 9, 2)])
 
 
