@@ -96,7 +96,7 @@ class Contest:
         """Everybody has answered once, and has touched all its memory."""
         for server in (self.ours, self.one, self.eight):
             server.ask(prompts.reading(300, f"warm {server.name}"), 8)
-            _together(server, 8)
+            together(server, 8)
 
 
 def decode_one(contest: Contest, rounds: int) -> Samples:
@@ -116,7 +116,7 @@ def decode_eight(contest: Contest, rounds: int) -> Samples:
     found: Samples = {}
     for turn in range(rounds):
         for server in _order(turn, contest.ours, contest.eight):
-            answers = _together(server, TOKENS_EIGHT)
+            answers = together(server, TOKENS_EIGHT)
             total = sum(answer.completion_tokens for answer in answers)
             if total < SHORTEST * AT_ONCE * TOKENS_EIGHT:
                 raise TooShortError(f"{server.name}: {total} tokens in eight answers")
@@ -168,7 +168,8 @@ def first_tokens(server: Server, agents: int, question: str) -> list[Answer]:
     ]
 
 
-def _together(server: Server, tokens: int) -> list[Answer]:
+def together(server: Server, tokens: int) -> list[Answer]:
+    """Eight answers to eight requests sent at the same moment."""
     start = threading.Barrier(AT_ONCE)
 
     def ask(number: int) -> Answer:

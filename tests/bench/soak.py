@@ -10,10 +10,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tests.bench.client import Connection, NoAnswerError
+from tests.bench.measures import AT_ONCE, together
 from tests.bench.processes import memory_bytes
 from tests.bench.prompts import Prompt, reading, story
 from tests.bench.servers import Ours
@@ -39,7 +39,8 @@ class Soak:
         failures: what failed said, each once.
         rss: resident bytes of the model process, over time.
         left: requests that the service still counted when all clients were gone.
-        answered_after: of eight requests at once after that.
+        together_after: of eight requests sent at once after that, those that were answered side by side: a
+            sequence that was lost makes one wait for another.
         same_process: whether the model process of the beginning lived to the end.
     """
 
@@ -49,7 +50,7 @@ class Soak:
     failures: list[str]
     rss: list[int]
     left: int
-    answered_after: int
+    together_after: int
     same_process: bool
 
     @property
@@ -61,7 +62,7 @@ class Soak:
     def sound(self) -> bool:
         """Whether nothing leaked and nobody waited in vain."""
         bad = self.outcomes.get("failed", 0) + self.outcomes.get("stuck", 0)
-        return not bad and not self.left and self.answered_after == 8 and self.same_process
+        return not bad and not self.left and self.together_after == AT_ONCE and self.same_process
 
 
 def drift(samples: Sequence[int]) -> float:
@@ -76,7 +77,7 @@ def drift(samples: Sequence[int]) -> float:
 def soak(server: Ours, *, seconds: float, clients: int = 100, seed: int = 1) -> Soak:
     """Let clients ask and hang up for so long; then look what is left."""
     worker = server.service.worker()
-    _all_at_once(server)
+    _side_by_side(server)
     crowd = _Crowd(server, time.monotonic() + seconds)
     threads = [threading.Thread(target=crowd.client, args=(seed * 1000 + each,)) for each in range(clients)]
     for thread in threads:
@@ -88,7 +89,7 @@ def soak(server: Ours, *, seconds: float, clients: int = 100, seed: int = 1) -> 
         time.sleep(_SAMPLE_S)
     return Soak(
         seconds=seconds, clients=clients, outcomes=dict(crowd.outcomes), failures=sorted(crowd.failures),
-        rss=rss, left=_left(server), answered_after=_all_at_once(server),
+        rss=rss, left=_left(server), together_after=_side_by_side(server),
         same_process=_is_alive(worker) and server.service.worker() == worker,
     )  # fmt: skip
 
@@ -130,14 +131,10 @@ class _Crowd:
         return "finished"
 
 
-def _all_at_once(server: Ours) -> int:
-    """Eight requests at once; how many were answered to the end."""
-
-    def ask(number: int) -> bool:
-        return server.ask(story(number), _TOKENS).completion_tokens > 0
-
-    with ThreadPoolExecutor(8) as pool:
-        return sum(pool.map(ask, range(8)))
+def _side_by_side(server: Ours) -> int:
+    answers = together(server, _TOKENS)
+    first_end = min(answer.ended for answer in answers)
+    return sum(answer.first < first_end for answer in answers)
 
 
 def _left(server: Ours) -> int:

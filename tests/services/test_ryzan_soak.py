@@ -35,7 +35,7 @@ def test_no_request_fails_or_is_stuck(result: Soak) -> None:
 
 def test_no_request_and_no_sequence_is_left(result: Soak) -> None:
     assert result.left == 0
-    assert result.answered_after == 8
+    assert result.together_after == 8
 
 
 def test_the_model_process_lives_and_its_memory_is_stable(result: Soak) -> None:
