@@ -1,7 +1,7 @@
 """From a conversation to tokens: the model's own chat template, in a sandbox.
 
-Template and messages are both untrusted. A template out of a model file runs in jinja2's immutable
-sandbox, with limits on time and size. A message cannot speak as somebody else: what would be read as
+Template and messages are both untrusted. A template out of a model file runs in a sandbox
+(`sandbox.py`), with limits on time and size. A message cannot speak as somebody else: what would be read as
 a control token in it is broken up first.
 """
 
@@ -18,10 +18,10 @@ from typing import Any, NoReturn
 from jinja2 import TemplateError, nodes
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from sigmavault.core.chat import Conversation, Message, Tool
 from sigmavault.core.errors import InvalidRequestError, ModelRefusedError
+from sigmavault.ryzan.worker.sandbox import Sandbox, refuse
 
 _RENDER_LIMIT_S = 10.0
 _SIZE_LIMIT = 8 * 1024 * 1024
@@ -44,10 +44,6 @@ def _time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _refuse(message: str) -> NoReturn:
-    raise TemplateError(message)
 
 
 def _to_json(
@@ -153,11 +149,9 @@ class ChatTemplate:
         Raises:
             ModelRefusedError: it is not a template.
         """
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _Generation]
-        )
+        environment = Sandbox(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _Generation])
         environment.filters["tojson"] = _to_json
-        environment.globals["raise_exception"] = _refuse
+        environment.globals["raise_exception"] = refuse
         environment.globals["strftime_now"] = lambda form: datetime.datetime.now().astimezone().strftime(form)
         self._tokens = {"bos_token": begin, "eos_token": end}
         try:
@@ -191,7 +185,7 @@ class ChatTemplate:
         for part in self._template.generate(add_generation_prompt=True, **given, **self._tokens):
             size += len(part)
             if size > _SIZE_LIMIT:
-                _refuse("it writes too much")
+                refuse("it writes too much")
             parts.append(part)
         return "".join(parts)
 

@@ -44,6 +44,15 @@ def test_sandbox_hides_what_is_inside_of_objects() -> None:
         "{% for i in range(10**9) %}x{% endfor %}",
         "{{ undefined_thing.attribute }}",
         "{{ 1 / 0 }}",
+        "{{ ('x' * 2000000000)[:3] }}",
+        "{{ (2000000000 * 'x')[:3] }}",
+        "{{ 9 ** (9 ** 9) }}",
+        "{{ (7 ** 1000) * (7 ** 1000) }}",
+        "{{ '%0999999999d' % 1 }}",
+        "{{ '{:0999999999}'.format(1) }}",
+        "{{ 'x'.center(2000000000) }}",
+        "{{ 'x' | center(2000000000) }}",
+        "{% set n = namespace(x='abcdefgh') %}{% for i in range(40) %}{% set n.x = n.x + n.x %}{% endfor %}",
     ],
 )
 def test_hostile_or_unwilling_template_is_a_refusal(source: str) -> None:
