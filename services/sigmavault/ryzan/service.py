@@ -23,6 +23,7 @@ from sigmavault.core.errors import (
     UnknownModelError,
 )
 from sigmavault.core.manifest import Manifest, Purpose
+from sigmavault.core.tiers import choose_tier
 from sigmavault.core.wish import Answer, Caller, Route, Wish
 from sigmavault.ryzan.answer_cache.front import CachingBackend
 from sigmavault.ryzan.backend import Served
@@ -35,6 +36,8 @@ from sigmavault.ryzan.remote.remotes import Remotes
 from sigmavault.ryzan.supervisor import Supervisor
 from sigmavault.ryzan.vetting import Vetting
 from sigmavault.system import env, memory
+from sigmavault.system.cpu import read_cpus
+from sigmavault.system.hardware import read_hardware
 
 _log = logging.getLogger(__name__)
 
@@ -137,6 +140,7 @@ class Service:
         self.manifest = manifest
         self.settings = settings
         self.default = settings.models.default or manifest.embedded().id
+        self._tier = choose_tier(read_hardware(), manifest).tier.name
         self._counters = Counters()
         vetting = Vetting(paths.state / "verified.json" if paths.state else None)
         self._catalog = Catalog(manifest, paths.models, vetting)
@@ -280,6 +284,8 @@ class Service:
             threads_reason=main.threads_reason,
             context_tokens=main.context_tokens,
             active_requests=sum(each.active_requests for each in models),
+            tier=self._tier,
+            quota_cpus=read_cpus().quota or 0.0,
             models=models,
             answers_kept=self.answers.entries,
             answers_bytes=self.answers.bytes,
