@@ -143,7 +143,7 @@ def _contest(place: Place, model: Model, mine: ModelFigures, found: Figures, rou
             ours(model, bus=place.bus, folder=place.fresh("ryzan"), runtime=place.runtime,
                  manifest=_MANIFEST, env=_environment(place, model))
         )  # fmt: skip
-        server.ask(story(0), 1)  # loads the model, should it not be loaded yet
+        server.ask(story(0, "load"), 1)  # loads the model, should it not be loaded yet
         found.threads = server.threads()
         one, eight = (
             stack.enter_context(
@@ -174,7 +174,7 @@ def _again(place: Place, model: Model) -> measures.Samples:
     for question in ("What comes first?", "Who decides what is done?"):
         with ours(model, bus=place.bus, folder=place.fresh("again"), runtime=place.runtime,
                   manifest=_MANIFEST, env=environment) as server:  # fmt: skip
-            server.ask(story(0), 8)
+            server.ask(story(0, question), 8)
             answers = measures.first_tokens(server, _AGENTS, question)
             times.append([answer.first_token_s * 1000 for answer in answers])
     return {"cold": times[0], "again": times[1]}

@@ -32,6 +32,14 @@ def family(pid: int) -> set[int]:
     return found
 
 
+def command(pid: int) -> list[str]:
+    """Arguments that a process was started with; none when it is gone."""
+    try:
+        return (_PROC / str(pid) / "cmdline").read_text().split("\0")
+    except OSError:
+        return []
+
+
 def memory_bytes(pids: Iterable[int]) -> tuple[int, int]:
     """Proportional and plain resident memory of processes: PSS shares out what several map, RSS does not."""
     totals = {"Pss": 0, "Rss": 0}

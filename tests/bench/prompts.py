@@ -41,10 +41,13 @@ def words(count: int, seed: str) -> str:
     return " ".join(chosen.choice(_WORDS) for _ in range(count))
 
 
-def story(number: int) -> Prompt:
-    """Something that takes long to answer; eight in a row differ."""
+def story(number: int, seed: str) -> Prompt:
+    """Something that takes long to answer; eight in a row differ, and so does every seed.
+
+    No question is asked twice: a server may keep its answers.
+    """
     subject = _SUBJECTS[number % len(_SUBJECTS)]
-    return Prompt(text=f"Write a very long and detailed story about {subject}.")
+    return Prompt(text=f"Write a very long and detailed story about {subject} and a {words(2, seed)}.")
 
 
 def reading(tokens: int, seed: str) -> Prompt:

@@ -16,10 +16,12 @@ from typing import Any
 import httpx
 
 from tests.bench.client import Answer, Connection
+from tests.bench.processes import command, family
 from tests.bench.prompts import Prompt
 from tests.services.daemon import Ryzan, SystemBus, free_port, stop, wait_until
 
 _LOADED_WITHIN_S = 120.0
+_MODEL_PROCESS = "sigmavault.ryzan.worker"
 _GREEDY = {"temperature": 0, "seed": 1}
 
 
@@ -96,9 +98,15 @@ class Ours(Server):
         assert match, "the status names no threads"
         return int(match[1])
 
+    def worker(self) -> int:
+        """The process that holds the model; the service has others beside it."""
+        found = [pid for pid in family(self.service.process.pid) if _MODEL_PROCESS in command(pid)]
+        assert len(found) == 1, found
+        return found[0]
+
     def compute_environment(self) -> dict[str, str]:
         """What its model process is told about threads that wait: another loop is to be told the same."""
-        told = Path(f"/proc/{self.service.worker()}/environ").read_text().split("\0")
+        told = Path(f"/proc/{self.worker()}/environ").read_text().split("\0")
         variables = (each.partition("=") for each in told)
         return {name: value for name, _, value in variables if name.startswith(("OMP_", "GOMP_", "KMP_"))}
 

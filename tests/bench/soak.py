@@ -25,7 +25,7 @@ _CANCEL_WITHIN_S = 3.0
 _STUCK_AFTER_S = 180.0
 _SAMPLE_S = 0.25
 _TOKENS = 64
-_PROMPTS: Sequence[Prompt] = (*(story(number) for number in range(8)), reading(200, "soak"))
+_PROMPTS: Sequence[Prompt] = (*(story(number, "soak") for number in range(8)), reading(200, "soak"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +76,8 @@ def drift(samples: Sequence[int]) -> float:
 
 def soak(server: Ours, *, seconds: float, clients: int = 100, seed: int = 1) -> Soak:
     """Let clients ask and hang up for so long; then look what is left."""
-    worker = server.service.worker()
-    _side_by_side(server)
+    worker = server.worker()
+    _side_by_side(server, "before")
     crowd = _Crowd(server, time.monotonic() + seconds)
     threads = [threading.Thread(target=crowd.client, args=(seed * 1000 + each,)) for each in range(clients)]
     for thread in threads:
@@ -89,8 +89,8 @@ def soak(server: Ours, *, seconds: float, clients: int = 100, seed: int = 1) -> 
         time.sleep(_SAMPLE_S)
     return Soak(
         seconds=seconds, clients=clients, outcomes=dict(crowd.outcomes), failures=sorted(crowd.failures),
-        rss=rss, left=_left(server), together_after=_side_by_side(server),
-        same_process=_is_alive(worker) and server.service.worker() == worker,
+        rss=rss, left=_left(server), together_after=_side_by_side(server, "after"),
+        same_process=_is_alive(worker) and server.worker() == worker,
     )  # fmt: skip
 
 
@@ -116,6 +116,8 @@ class _Crowd:
         patient = luck.random() < _PATIENT
         patience = _STUCK_AFTER_S if patient else luck.uniform(0.0, _CANCEL_WITHIN_S)
         path, body = self._server.body(luck.choice(_PROMPTS), _TOKENS)
+        # sampled: a greedy answer may be kept and given again, and then nobody computes anything
+        body |= {"temperature": 1, "seed": luck.getrandbits(32)}
         connection = Connection(self._server.port)
         try:
             connection.ask(path, body, until=time.monotonic() + patience)
@@ -131,8 +133,8 @@ class _Crowd:
         return "finished"
 
 
-def _side_by_side(server: Ours) -> int:
-    answers = together(server, _TOKENS)
+def _side_by_side(server: Ours, seed: str) -> int:
+    answers = together(server, _TOKENS, seed)
     first_end = min(answer.ended for answer in answers)
     return sum(answer.first < first_end for answer in answers)
 

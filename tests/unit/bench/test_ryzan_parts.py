@@ -14,7 +14,7 @@ from scripts.bench.ryzan.llama_server import requirement
 from scripts.errors import BuildError
 from scripts.stages.wheels import REQUIREMENTS
 from tests.bench import prompts
-from tests.bench.processes import Moment, family, memory_bytes
+from tests.bench.processes import Moment, command, family, memory_bytes
 from tests.bench.soak import drift
 
 
@@ -51,7 +51,7 @@ def test_prompts_of_other_seeds_share_no_beginning() -> None:
     assert len(first) == 100
     assert prompts.words(5, "x") == prompts.words(5, "x")
     assert len(prompts.words(1440, "x").split()) == 1440
-    assert len({prompts.story(number).text for number in range(8)}) == 8
+    assert len({prompts.story(number, seed).text for number in range(8) for seed in "abc"}) == 24
 
 
 def test_drift_compares_the_last_third_with_the_first() -> None:
@@ -64,6 +64,7 @@ def test_drift_compares_the_last_third_with_the_first() -> None:
 def test_memory_and_cpu_time_are_read_of_living_processes() -> None:
     assert os.getpid() in family(os.getppid())
     assert os.getppid() not in family(os.getpid())
+    assert any("pytest" in each for each in command(os.getpid()))
     pss, rss = memory_bytes([os.getpid()])
     assert 1e6 < pss <= rss
     earlier = Moment.now()
