@@ -82,7 +82,7 @@ def narrowed(document: dict[str, Any]) -> dict[str, Any]:
             "n": {"type": "integer", "minimum": 1, "maximum": 2},
         }
         schemas[name]["required"].append("max_tokens")
-        schemas[name]["properties"]["grammar"] = {"type": "string", "const": 'root ::= "yes" | "no"'}
+        schemas[name]["properties"].pop("grammar")  # root's alone
     schemas["ChatBody"]["properties"].pop("max_completion_tokens")
     schemas["CompletionBody"]["properties"].pop("best_of")  # must equal n, which no schema can say
     return small

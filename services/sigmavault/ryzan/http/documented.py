@@ -256,7 +256,10 @@ def _failures(**told: str) -> Responses:
     """Documented failures, all in OpenAI's shape."""
     found: Responses = {
         "401": {"model": Error, "description": "An API key is needed, over TCP."},
-        "403": {"model": Error, "description": "The Host or the Origin is not this machine."},
+        "403": {
+            "model": Error,
+            "description": "The Host or the Origin is not this machine, or it is root's alone.",
+        },
         "500": {"model": Error, "description": "The service failed."},
     }
     for status, description in told.items():
