@@ -11,12 +11,14 @@ import json
 import sys
 from pathlib import Path
 
-from sigmavault.core.chat import Event, Finished, GenerateRequest, Sampling, Tokens
+from sigmavault.core.chat import Event, Finished, GenerateRequest, Reuse, Sampling, Tokens
 from sigmavault.ryzan.worker.engine import Engine
 from sigmavault.ryzan.worker.llama import Limits, Llama
 from sigmavault.ryzan.worker.sampling import Choice, Probe, Sampler
+from sigmavault.ryzan.worker.states import States
 
 GREEDY = Sampling(temperature=0, top_p=1, top_k=0, min_p=0, seed=1)
+ANEW = Reuse(enabled=False)
 SEQUENCES = 8
 
 
@@ -55,9 +57,9 @@ class Counting(Engine):
         self.steps += 1
         super().step()
 
-    def _make_room(self) -> None:
+    def _send_back(self) -> None:
         self.sent_back += 1
-        super()._make_room()
+        super()._send_back()
 
 
 def answer(
@@ -71,8 +73,8 @@ def answer(
         if isinstance(event, Finished):
             finished.append(event)
 
-    engine = Counting(llama, emit)
-    request = GenerateRequest(prompt=Tokens(tokens=()), sampling=GREEDY, max_tokens=tokens)
+    engine = Counting(llama, States(identity=b"", ram_budget=0), emit)
+    request = GenerateRequest(prompt=Tokens(tokens=()), sampling=GREEDY, max_tokens=tokens, reuse=ANEW)
     for number, prompt in enumerate(prompts):
         engine.ask(number, llama.tokenize(prompt, begin=True, special=False), request)
     while engine.busy:

@@ -100,7 +100,8 @@ class WorkerLink:
         told = {self.send(request): Told() for request in requests}
         while any(each.finished is None for each in told.values()):
             frame = self.next()
-            told[frame["id"]].add(wire.read_event(frame))
+            if frame["id"] in told:  # else it was cancelled
+                told[frame["id"]].add(wire.read_event(frame))
         return list(told.values())
 
     def text(self, request: GenerateRequest) -> str:

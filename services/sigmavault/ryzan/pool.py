@@ -25,6 +25,7 @@ from sigmavault.core.errors import (
     NotEnoughMemoryError,
 )
 from sigmavault.core.gguf import Header
+from sigmavault.core.manifest import Purpose
 from sigmavault.core.residency import Admit, Evict, Refuse, Resident, Size, Weight
 from sigmavault.ryzan.catalog import Catalog, Entry
 from sigmavault.ryzan.config import Settings
@@ -307,7 +308,8 @@ class Pool:
 
     async def _launch(self, slot: Slot, file: Path, size: Size) -> Supervisor:
         launch = Launch(
-            model=slot.entry.id, file=file, size=size, states=self._states,
+            model=slot.entry.id, file=file, size=size,
+            embedding=Purpose.EMBEDDING in slot.entry.purpose, states=self._states,
             states_bytes=self._settings.reuse.disk_bytes,
         )  # fmt: skip
         supervisor = Supervisor(launch, self._settings.limits, self._changed, self._stir)

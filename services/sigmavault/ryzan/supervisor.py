@@ -89,6 +89,7 @@ class Launch:
         model: id of the model.
         file: of the model; checked by the caller.
         size: how large the process is made.
+        embedding: it makes vectors of texts rather than text.
         states: folder for the states of named prompts; None: none are kept.
         states_bytes: most bytes in it.
     """
@@ -96,6 +97,7 @@ class Launch:
     model: str
     file: Path
     size: Size
+    embedding: bool = False
     states: Path | None = None
     states_bytes: int = 0
 
@@ -304,7 +306,10 @@ class Supervisor:
             sys.executable, "-P", "-m", "sigmavault.ryzan.worker",
             f"--link={link}", f"--file={os.fspath(self.launch.file)}",
             f"--context={size.context}", f"--sequences={self._limits.sequences}",
-            f"--batch={self._limits.batch_tokens}",
+            f"--batch={self._limits.batch_tokens}", f"--states-ram-bytes={size.reuse}",
+            *(["--embedding"] if self.launch.embedding else []),
+            *([f"--states={self.launch.states}", f"--states-bytes={self.launch.states_bytes}"]
+              if self.launch.states else []),
         ]  # fmt: skip
 
     async def _carry(self, process: _Process) -> str:

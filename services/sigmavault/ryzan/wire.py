@@ -44,10 +44,12 @@ _LARGEST = 64 * 1024 * 1024
 
 type Frame = dict[str, Any]
 
+_spell = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def encode(frame: Mapping[str, Any]) -> bytes:
     """One frame as bytes."""
-    body = json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    body = _spell(frame).encode(errors="replace")
     return _HEAD.pack(len(body)) + body
 
 
@@ -57,7 +59,7 @@ class Decoder:
     def __init__(self) -> None:
         self._data = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
+    def feed(self, data: bytes | memoryview) -> Iterator[Frame]:
         """Take bytes, give every frame that is complete.
 
         Raises:

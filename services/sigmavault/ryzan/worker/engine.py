@@ -2,7 +2,9 @@
 
 Every step takes one token of each answer that is being written, and fills the rest of the batch with
 parts of the prompts that are still being read, in equal shares, so that a long prompt neither stops the
-running answers nor starves a short one. Nothing here knows sockets; what happens is handed to `emit`.
+running answers nor starves a short one. A request whose prompt begins like one that is being read waits
+for that rather than computing it a second time. Nothing here knows sockets; what happens is handed to
+`emit`.
 """
 
 from __future__ import annotations
@@ -10,19 +12,29 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sigmavault.core.chat import Event, Finish, Finished, GenerateRequest, Piece, Started, TokenLogprob
+from sigmavault.core.chat import (
+    Event,
+    Finish,
+    Finished,
+    GenerateRequest,
+    Piece,
+    Reuse,
+    Started,
+    TokenLogprob,
+)
 from sigmavault.core.errors import ContextTooLongError, InvalidRequestError, WorkerLostError
+from sigmavault.ryzan.worker.context import Context
 from sigmavault.ryzan.worker.llama import Llama, Span
+from sigmavault.ryzan.worker.prefix import Held
 from sigmavault.ryzan.worker.sampling import NOTHING, Sampler
+from sigmavault.ryzan.worker.states import States
 from sigmavault.ryzan.worker.text import AnswerText
 
 _HEADROOM = 64
 """Tokens that must be free beyond a prompt before it is admitted beside others: otherwise it would be
 thrown out again at once."""
-
-_NO_SLOT = -1
 
 
 @dataclass(slots=True, eq=False)
@@ -36,8 +48,12 @@ class Sequence:
         limit: most tokens of the answer.
         text: what may be shown of the answer.
         sampler: chooses its tokens.
-        slot: its number in the context; `_NO_SLOT` while it waits.
-        done: how many of its tokens the context holds.
+        reuse: what may be shared with other requests.
+        held: its place in the context; None while it waits.
+        marks: how far it must be computed for the next snapshots, the nearest one last.
+        is_started: whether the requester knows that it began.
+        behind: another one that is reading the same prompt.
+        until: how far that one must come.
     """
 
     number: int
@@ -46,8 +62,12 @@ class Sequence:
     limit: int
     text: AnswerText
     sampler: Sampler
-    slot: int = _NO_SLOT
-    done: int = 0
+    reuse: Reuse
+    held: Held | None = None
+    marks: list[int] = field(default_factory=list)
+    is_started: bool = False
+    behind: Sequence | None = None
+    until: int = 0
 
     @property
     def answered(self) -> int:
@@ -55,9 +75,19 @@ class Sequence:
         return len(self.tokens) - self.prompt_tokens
 
     @property
+    def done(self) -> int:
+        """How many of its tokens the context holds."""
+        return self.held.length if self.held else 0
+
+    @property
     def missing(self) -> int:
         """Tokens that must be computed before the next one can be chosen."""
         return len(self.tokens) - self.done
+
+    @property
+    def wanted(self) -> int:
+        """Tokens that the next step may compute."""
+        return (self.marks[-1] if self.marks else len(self.tokens)) - self.done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +95,7 @@ class Part:
     """What one step computes of one sequence: its next `count` tokens."""
 
     sequence: Sequence
+    held: Held
     count: int
 
     @property
@@ -74,11 +105,11 @@ class Part:
 
     def span(self) -> Span:
         """What the model computes; it has an output when the part is complete."""
-        start, end = self.sequence.done, self.sequence.done + self.count
+        start, end = self.held.length, self.held.length + self.count
         return Span(
             tokens=self.sequence.tokens[start:end],
             position=start,
-            sequence=self.sequence.slot,
+            sequence=self.held.slot,
             output=self.complete,
         )
 
@@ -108,6 +139,35 @@ class Meter:
         return self._tokens / self._seconds if self._steps else 0.0
 
 
+class Pace:
+    """How many tokens a step may compute, so that it does not take too long.
+
+    A step holds up the answers that are being written, and a cancelled request stays for one. Bigger steps
+    are faster per token, up to a point.
+    """
+
+    ALONE_S = 1.0
+    BESIDE_S = 0.15
+    LEAST = 16
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._rate = 0.0
+
+    def add(self, seconds: float, tokens: int) -> None:
+        """Learn from a step."""
+        if tokens >= self.LEAST and seconds > 0:
+            rate = tokens / seconds
+            self._rate = rate if self._rate == 0 else 0.7 * self._rate + 0.3 * rate
+
+    def tokens(self, *, beside: int) -> int:
+        """Tokens of the next step, beside so many answers that are being written."""
+        if self._rate == 0:
+            return min(self._most, 4 * self.LEAST + beside)
+        limit_s = self.BESIDE_S if beside else self.ALONE_S
+        return min(self._most, max(self.LEAST + beside, int(self._rate * limit_s)))
+
+
 def share(budget: int, wanted: list[int]) -> list[int]:
     """Split a budget into equal shares, none more than wanted; what one leaves goes to the others."""
     given = [0] * len(wanted)
@@ -121,14 +181,15 @@ def share(budget: int, wanted: list[int]) -> list[int]:
 class Engine:
     """All requests of one model."""
 
-    def __init__(self, llama: Llama, emit: Callable[[int, Event], None]) -> None:
+    def __init__(self, llama: Llama, states: States, emit: Callable[[int, Event], None]) -> None:
         self._llama = llama
         self._emit = emit
         self._waiting: deque[Sequence] = deque()
         self._active: list[Sequence] = []  # oldest first
-        self._free = list(range(llama.limits.sequences))
+        self.context = Context(llama, states)
         self.context_tokens = min(llama.limits.context, llama.trained_context)
         self.meter = Meter()
+        self.pace = Pace(llama.limits.batch)
 
     @property
     def busy(self) -> bool:
@@ -163,15 +224,15 @@ class Engine:
                 limit=min(room, request.max_tokens or room),
                 text=AnswerText(request.stop),
                 sampler=self._llama.open_sampler(request),
+                reuse=request.reuse,
             )
         )
-        self._emit(number, Started(prompt_tokens=len(prompt)))
 
     def cancel(self, number: int) -> None:
         """End a request; nothing more is emitted for it. Unknown numbers are those already finished."""
         for sequence in (*self._active, *self._waiting):
             if sequence.number == number:
-                self._drop(sequence)
+                self._end(sequence)
 
     def step(self) -> None:
         """Compute one batch and hand out what came of it.
@@ -181,61 +242,118 @@ class Engine:
         """
         started = time.monotonic()
         self._admit()
-        parts = self._plan()
-        while not self._llama.decode([part.span() for part in parts]):
-            self._make_room()
-            parts = self._plan()
+        parts = self._decode()
+        seconds = time.monotonic() - started
         last, written = -1, 0
         for part in parts:
             last += part.count
             complete = part.complete
-            part.sequence.done += part.count
+            part.held.length += part.count
             if complete:
                 written += 1
                 self._advance(part.sequence, last)
+            else:
+                self._pass_mark(part.sequence, part.held)
+        self.pace.add(seconds, last + 1)
         if written:
-            self.meter.add(time.monotonic() - started, written)
+            self.meter.add(seconds, written)
 
-    def _used(self) -> int:
-        return sum(len(sequence.tokens) for sequence in self._active)
+    def _decode(self) -> list[Part]:
+        while True:
+            parts = self._plan()
+            fits = self.context.make_room(sum(part.count for part in parts))
+            if fits and self._llama.decode([part.span() for part in parts]):
+                return parts
+            if not self.context.clear():
+                self._send_back()
 
     def _admit(self) -> None:
-        while self._waiting and self._free:
-            needed = self._used() + len(self._waiting[0].tokens) + _HEADROOM
-            if self._active and needed > self._llama.limits.context:
-                return
-            sequence = self._waiting.popleft()
-            sequence.slot = self._free.pop()
-            self._active.append(sequence)
+        """Begin what can begin, in the order of asking; who waits for another one's prompt is passed over."""
+        if not self._waiting or len(self._active) >= self._llama.limits.sequences:
+            return
+        for sequence in tuple(self._waiting):
+            if len(self._active) >= self._llama.limits.sequences:
+                break
+            if self._should_wait(sequence):
+                continue
+            if not self._fits(sequence):
+                break
+            self._waiting.remove(sequence)
+            self._begin(sequence)
+        self.context.trim()
+
+    def _should_wait(self, sequence: Sequence) -> bool:
+        behind = sequence.behind
+        if behind is not None and behind.held is not None and behind.done < sequence.until:
+            return True
+        sequence.behind = None
+        for each in self._active:
+            if each.held is None or each.done >= each.prompt_tokens - 1:
+                continue
+            until = self.context.worth_waiting(sequence.tokens, sequence.reuse, each.held, each.prompt_tokens)
+            if until:
+                sequence.behind, sequence.until = each, until
+                return True
+        return False
+
+    def _fits(self, sequence: Sequence) -> bool:
+        if not self._active:
+            return True
+        saved, is_shared = self.context.saved(sequence.tokens, sequence.reuse)
+        needed = len(sequence.tokens) - (saved if is_shared else 0) + _HEADROOM
+        return self.context.claimed() + needed <= self._llama.limits.context
+
+    def _begin(self, sequence: Sequence) -> None:
+        held = self.context.open(sequence.tokens, sequence.reuse)
+        sequence.held = held
+        sequence.marks = self.context.marks(held)
+        self._active.append(sequence)
+        if not sequence.is_started:
+            sequence.is_started = True
+            self.context.count(held)
+            started = Started(prompt_tokens=sequence.prompt_tokens, cached_tokens=held.length)
+            self._emit(sequence.number, started)
 
     def _plan(self) -> list[Part]:
         """What the next step computes, in the order of its rows."""
-        while self._used() > self._llama.limits.context:
-            self._make_room()
+        while self._claims_too_much():
+            self._send_back()
         reading = [each for each in self._active if each.missing > 1]
-        budget = self._llama.limits.batch - (len(self._active) - len(reading))
-        counts = iter(share(budget, [each.missing for each in reading]))
-        parts = (Part(sequence=each, count=next(counts) if each.missing > 1 else 1) for each in self._active)
-        return [part for part in parts if part.count]
+        writing = len(self._active) - len(reading)
+        budget = self.pace.tokens(beside=writing) - writing
+        counts = iter(share(budget, [each.wanted for each in reading]))
+        return [
+            Part(sequence=each, held=each.held, count=count)
+            for each in self._active
+            if each.held is not None and (count := next(counts) if each.missing > 1 else 1)
+        ]
 
-    def _make_room(self) -> None:
+    def _claims_too_much(self) -> bool:
+        size = self._llama.limits.context
+        return sum(len(each.tokens) for each in self._active) > size and self.context.claimed() > size
+
+    def _send_back(self) -> None:
         """The context is full: the youngest goes back to the queue and is computed again later."""
         if len(self._active) < 2:
             raise WorkerLostError("the context has no room for a single request")
         youngest = self._active.pop()
-        self._release(youngest)
+        if youngest.held is not None:
+            self.context.drop(youngest.held)
+        youngest.held = None
         self._waiting.appendleft(youngest)
 
-    def _release(self, sequence: Sequence) -> None:
-        if sequence.slot != _NO_SLOT:
-            self._llama.forget(sequence.slot)
-            self._free.append(sequence.slot)
-            sequence.slot = _NO_SLOT
-        sequence.done = 0
+    def _pass_mark(self, sequence: Sequence, held: Held) -> None:
+        if sequence.marks and held.length == sequence.marks[-1]:
+            sequence.marks.pop()
+            self.context.snapshot(held)
 
-    def _drop(self, sequence: Sequence) -> None:
-        (self._waiting if sequence.slot == _NO_SLOT else self._active).remove(sequence)
-        self._release(sequence)
+    def _end(self, sequence: Sequence) -> None:
+        if sequence.held is None:
+            self._waiting.remove(sequence)
+        else:
+            self._active.remove(sequence)
+            self.context.park(sequence.held, sequence.prompt_tokens)
+            sequence.held = None
         sequence.sampler.close()
 
     def _advance(self, sequence: Sequence, row: int) -> None:
@@ -259,5 +377,5 @@ class Engine:
         self._say(sequence, sequence.text.end())
         # a stop text may turn up in what was held back
         reason = Finish.STOP if sequence.text.stopped else finish
-        self._drop(sequence)
         self._emit(sequence.number, Finished(finish=reason, completion_tokens=sequence.answered + extra))
+        self._end(sequence)

@@ -168,8 +168,10 @@ class Llama:
         params = self._api.llama_context_default_params()
         params.n_ctx = limits.context
         params.n_batch = params.n_ubatch = limits.batch
-        params.n_seq_max = limits.sequences + limits.kept
-        params.n_outputs_max = limits.batch if embedding else limits.sequences
+        # one to take states from; llama.cpp wants a batch of vectors to be divisible by their number
+        params.n_seq_max = limits.sequences + (0 if embedding else limits.kept + 1)
+        # llama.cpp wants as many outputs as sequences, although only the active ones have some
+        params.n_outputs_max = limits.batch if embedding else params.n_seq_max
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
         params.swa_full = True  # a prefix can be shared only while all of it is there
@@ -200,6 +202,11 @@ class Llama:
         """Version of llama.cpp, and what it computes with: states of another one are not compatible."""
         parts = (self._api.llama_version(), self._api.llama_print_system_info())
         return " ".join(each.decode(errors="replace") for each in parts)
+
+    @property
+    def state_format(self) -> str:
+        """What decides how a state is written, beside model and version."""
+        return f"f16 unified {self.limits.context}"
 
     @property
     def recurrent(self) -> bool:
@@ -320,9 +327,13 @@ class Llama:
         """Forget all but the first tokens of a sequence; not for recurrent models."""
         self._api.llama_memory_seq_rm(self._memory, sequence, count, -1)
 
+    def state_bytes(self, sequence: int) -> int:
+        """Size of the state of a sequence."""
+        return int(self._api.llama_state_seq_get_size(self._context, sequence))
+
     def save(self, sequence: int) -> bytearray:
         """The state of a sequence."""
-        data = bytearray(self._api.llama_state_seq_get_size(self._context, sequence))
+        data = bytearray(self.state_bytes(sequence))
         place = (ctypes.c_uint8 * len(data)).from_buffer(data)
         size = self._api.llama_state_seq_get_data(self._context, place, len(data), sequence)
         if size != len(data):

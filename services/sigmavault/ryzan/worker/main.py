@@ -13,78 +13,147 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sigmavault.core.chat import Embedded, Event
+from sigmavault.core.chat import Embedded
 from sigmavault.core.errors import InvalidRequestError, SigmaVaultError
 from sigmavault.core.threads import ThreadPlan, plan_threads
+from sigmavault.core.values import MIB
 from sigmavault.ryzan import wire
 from sigmavault.ryzan.worker.embed import Embedder
 from sigmavault.ryzan.worker.engine import Engine
 from sigmavault.ryzan.worker.llama import Limits, Llama
+from sigmavault.ryzan.worker.outbox import Outbox
 from sigmavault.ryzan.worker.reading import Reader
+from sigmavault.ryzan.worker.states import States, identify
 from sigmavault.system import cpu, env
 from sigmavault.system.memory import resident_bytes
 
 _REPORT_EVERY_S = 1.0
+
+_GATHER_S = 0.02
+"""Parts of an answer are gathered for so long before they are sent: each costs the service as much time as
+a tenth of a decode step, and takes a CPU from it. Nobody reads faster."""
+
+_QUIET_MS = 500
+"""A model that was not asked for so long keeps what it has computed: it costs the next request time."""
+
+_STEPS_BETWEEN = 16
+"""Named states are kept beside requests as well, a part between so many steps."""
+
+_KEPT_SEQUENCES = 8
+_STATES_RAM_BYTES = 128 * MIB
 
 _LONGEST_EMBEDDED = 2048
 """Tokens of one input of a model that makes vectors: it is computed in one piece, and the memory for that
 grows with it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a model process is for.
+
+    Attributes:
+        file: the model.
+        limits: sizes of its context.
+        embedding: it makes vectors of texts rather than text.
+        states: folder for states of named prompts; None: they are not kept on disk.
+        states_bytes: most bytes in that folder.
+        states_ram_bytes: most bytes of states in memory.
+    """
+
+    file: Path
+    limits: Limits
+    embedding: bool
+    states: Path | None
+    states_bytes: int
+    states_ram_bytes: int
+
+
 class Worker:
     """One model, one socket to the service."""
 
-    def __init__(self, link: socket.socket, file: Path, limits: Limits, *, embedding: bool) -> None:
+    def __init__(self, link: socket.socket, job: Job) -> None:
         """Load the model.
 
         Raises:
             ModelRefusedError: it cannot be loaded.
         """
         self._link = link
+        self._input = bytearray(1 << 16)
+        self._poll = select.poll()
+        self._poll.register(link, select.POLLIN)
         self._decoder = wire.Decoder()
-        self._outbox = bytearray()
+        self._outbox = Outbox()
         self._plan = plan_threads(cpu.read_cpus())
         self._llama = Llama(
-            file, runtime=env.paths().runtime, limits=limits, threads=self._plan.threads, embedding=embedding
-        )
-        self._engine = None if embedding else Engine(self._llama, self._emit)
-        self._embedder = Embedder(self._llama, self._bring) if embedding else None
+            job.file, runtime=env.paths().runtime, limits=job.limits, threads=self._plan.threads,
+            embedding=job.embedding,
+        )  # fmt: skip
+        self._embedder = Embedder(self._llama, self._bring) if job.embedding else None
+        self._states = _open_states(self._llama, job)
+        self._engine = None if job.embedding else Engine(self._llama, self._states, self._outbox.add)
+        self._context = self._engine.context if self._engine else None
         self._work: Engine | Embedder = self._engine or self._embedder  # type: ignore[assignment]  # one is
         self._reader = Reader(self._llama, self._work.context_tokens)
-        self._reported = time.monotonic()
+        self._reported = self._flushed = time.monotonic()
+        self._steps = 0
 
     def serve(self) -> None:
         """Compute until the service hangs up."""
         self._say_loaded()
         while True:
-            ready, _, _ = select.select([self._link], [], [], 0 if self._work.busy else None)
+            ready = self._poll.poll(self._patience_ms())
             if ready and not self._read():
-                return
+                break
             if self._work.busy:
                 self._work.step()
                 self._report()
-            self._flush()
+                self._flush()
+                self._steps += 1
+                if self._steps % _STEPS_BETWEEN == 0 and self._context and self._context.has_urgent_work:
+                    self._context.work()
+            else:
+                self._flush()
+                if not ready and self._context:
+                    self._context.work()
+        if self._context:
+            self._context.close()
+
+    def _patience_ms(self) -> int | None:
+        if self._work.busy:
+            return 0
+        if self._context is None or not self._context.has_work:
+            return None
+        return 0 if self._context.has_urgent_work else _QUIET_MS
 
     def _read(self) -> bool:
-        data = self._link.recv(1 << 20)
-        for frame in self._decoder.feed(data):
-            match frame["do"]:
-                case "ask":
-                    self._try(frame, self._ask)
-                case "embed":
-                    self._try(frame, self._embed)
-                case "cancel":
-                    self._work.cancel(frame["id"])
-        return bool(data)
+        size = len(self._input)
+        while size == len(self._input):  # there may be more
+            try:
+                size = self._link.recv_into(self._input, flags=socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return True
+            for frame in self._decoder.feed(memoryview(self._input)[:size]):
+                self._take(frame)
+        return size > 0
+
+    def _take(self, frame: wire.Frame) -> None:
+        match frame["do"]:
+            case "ask":
+                self._try(frame, self._ask)
+            case "embed":
+                self._try(frame, self._embed)
+            case "cancel":
+                self._work.cancel(frame["id"])
+                self._outbox.forget(frame["id"])
 
     def _try(self, frame: wire.Frame, take: Callable[[wire.Frame], None]) -> None:
         try:
             take(frame)
         except SigmaVaultError as error:
-            self._outbox += wire.encode(wire.error_frame(frame["id"], error))
+            self._outbox.put(wire.error_frame(frame["id"], error))
 
     def _ask(self, frame: wire.Frame) -> None:
         if self._engine is None:
@@ -98,11 +167,8 @@ class Worker:
         inputs = [self._reader.read(each) for each in wire.read_embed(frame).inputs]
         self._embedder.ask(frame["id"], inputs)
 
-    def _emit(self, number: int, event: Event) -> None:
-        self._outbox += wire.encode(wire.event_frame(number, event))
-
     def _bring(self, number: int, embedded: Embedded) -> None:
-        self._outbox += wire.encode(wire.embedded_frame(number, embedded))
+        self._outbox.put(wire.embedded_frame(number, embedded))
 
     def _say_loaded(self) -> None:
         loaded = wire.Loaded(
@@ -115,7 +181,7 @@ class Worker:
             embedding_size=self._llama.embedding_size if self._embedder else 0,
             memory_bytes=resident_bytes([os.getpid()]),
         )
-        self._outbox += wire.encode({"is": "loaded", **asdict(loaded)})
+        self._outbox.put({"is": "loaded", **asdict(loaded)})
         self._flush()
 
     def _report(self) -> None:
@@ -129,8 +195,21 @@ class Worker:
             threads=self._plan.threads,
             threads_reason=self._plan.reason,
             active_sequences=self._work.active,
+            **self._reused(),
         )
-        self._outbox += wire.encode({"is": "stats", **asdict(stats)})
+        self._outbox.put({"is": "stats", **asdict(stats)})
+
+    def _reused(self) -> dict[str, int]:
+        if self._context is None:
+            return {}
+        counts = self._context.counts
+        return {
+            "prefix_hits": counts.hits,
+            "prefix_misses": counts.misses,
+            "prefix_tokens_saved": counts.tokens_saved,
+            "kept_ram_bytes": self._states.ram_bytes,
+            "kept_disk_bytes": self._states.disk_bytes,
+        }
 
     def _follow(self, plan: ThreadPlan) -> None:
         """The quota may have changed since the last look."""
@@ -139,9 +218,19 @@ class Worker:
         self._plan = plan
 
     def _flush(self) -> None:
-        if self._outbox:
-            self._link.sendall(self._outbox)
-            self._outbox.clear()
+        now = time.monotonic()
+        if self._outbox.is_urgent or now - self._flushed >= _GATHER_S or not self._work.busy:
+            self._flushed = now
+            if data := self._outbox.take():
+                self._link.sendall(data)
+
+
+def _open_states(llama: Llama, job: Job) -> States:
+    parts = (llama.version, llama.template, llama.state_format)
+    return States(
+        identity=identify(job.file, *parts), ram_budget=job.states_ram_bytes, folder=job.states,
+        disk_budget=job.states_bytes, is_whole=llama.recurrent,
+    )  # fmt: skip
 
 
 def _arguments() -> argparse.Namespace:
@@ -152,12 +241,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sequences", type=int, required=True)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--embedding", action="store_true", help="make vectors of texts")
+    parser.add_argument("--states", type=Path, help="folder for states of named prompts")
+    parser.add_argument("--states-bytes", type=int, default=0, help="most bytes in that folder")
+    parser.add_argument("--states-ram-bytes", type=int, default=_STATES_RAM_BYTES)
     return parser.parse_args()
 
 
-def _limits(arguments: argparse.Namespace) -> Limits:
+def _job(arguments: argparse.Namespace) -> Job:
     batch = min(arguments.context, _LONGEST_EMBEDDED) if arguments.embedding else arguments.batch
-    return Limits(context=arguments.context, sequences=arguments.sequences, batch=batch)
+    limits = Limits(
+        context=arguments.context, sequences=arguments.sequences, batch=batch,
+        kept=0 if arguments.embedding else _KEPT_SEQUENCES,
+    )  # fmt: skip
+    return Job(
+        file=arguments.file, limits=limits, embedding=arguments.embedding, states=arguments.states,
+        states_bytes=arguments.states_bytes, states_ram_bytes=arguments.states_ram_bytes,
+    )  # fmt: skip
 
 
 def main() -> int:
@@ -165,7 +264,7 @@ def main() -> int:
     arguments = _arguments()
     with socket.socket(fileno=arguments.link) as link:
         try:
-            worker = Worker(link, arguments.file, _limits(arguments), embedding=arguments.embedding)
+            worker = Worker(link, _job(arguments))
         except SigmaVaultError as error:
             link.sendall(wire.encode(wire.error_frame(None, error)))
             return 1

@@ -3,89 +3,26 @@ plus one, and ends at 9. The real model is in tests/services."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sigmavault.core.chat import Event, Finish, Finished, GenerateRequest, Piece, Sampling, Started, Tokens
+from sigmavault.core.chat import Finish, Finished, GenerateRequest, Piece, Reuse, Sampling, Started, Tokens
 from sigmavault.core.errors import ContextTooLongError, InvalidRequestError, WorkerLostError
-from sigmavault.ryzan.worker.engine import Engine, Meter, share
-from sigmavault.ryzan.worker.llama import Limits, Llama, Span
-from sigmavault.ryzan.worker.sampling import Choice
+from sigmavault.ryzan.worker.engine import Engine, Meter, Pace, share
+from sigmavault.ryzan.worker.llama import Limits, Span
 
+from tests.unit.ryzan.worker.counter import END, Counter, Told, engine
+
+ANEW = Reuse(enabled=False)
 SAMPLING = Sampling(temperature=0, top_p=1, top_k=0, min_p=0, seed=0)
-END = 9
 
 
-class Counter:
-    """Stands in for llama.cpp: holds cells like a context does and checks what it is given."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.trained_context = 10_000
-        self.cells: dict[int, list[int]] = {}
-        self.steps: list[list[Span]] = []
-        self.outputs: dict[int, int] = {}
-        self.samplers = 0
-
-    def decode(self, spans: Sequence[Span]) -> bool:
-        size = sum(len(each.tokens) for each in spans)
-        assert 0 < size <= self.limits.batch
-        if sum(map(len, self.cells.values())) + size > self.limits.context:
-            return False
-        self.outputs = {}
-        row = -1
-        for span in spans:
-            held = self.cells.setdefault(span.sequence, [])
-            assert span.position == len(held), "a token was skipped or computed twice"
-            held += span.tokens
-            row += len(span.tokens)
-            if span.output:
-                self.outputs[row] = span.tokens[-1]
-        assert len(self.cells) <= self.limits.sequences
-        self.steps.append(list(spans))
-        return True
-
-    def forget(self, sequence: int) -> None:
-        self.cells.pop(sequence, None)
-
-    def is_end(self, token: int) -> bool:
-        return token == END
-
-    def open_sampler(self, _request: GenerateRequest) -> Chooser:
-        self.samplers += 1
-        return Chooser(self)
-
-
-class Chooser:
-    """Takes the last token plus one."""
-
-    def __init__(self, llama: Counter) -> None:
-        self.llama = llama
-
-    def choose(self, row: int) -> Choice:
-        return Choice(min(self.llama.outputs[row] + 1, END))
-
-    def piece(self, token: int) -> bytes:
-        return str(token).encode()
-
-    def close(self) -> None:
-        self.llama.samplers -= 1
-
-
-type Told = list[tuple[int, Event]]
-
-
-def engine(context: int = 300, sequences: int = 4, batch: int = 8) -> tuple[Engine, Counter, Told]:
-    llama = Counter(Limits(context=context, sequences=sequences, batch=batch))
-    told: Told = []
-    return Engine(cast("Llama", llama), lambda number, event: told.append((number, event))), llama, told
-
-
-def request(max_tokens: int | None = None, stop: tuple[str, ...] = ()) -> GenerateRequest:
-    return GenerateRequest(prompt=Tokens(tokens=()), sampling=SAMPLING, max_tokens=max_tokens, stop=stop)
+def request(
+    max_tokens: int | None = None, stop: tuple[str, ...] = (), reuse: Reuse = ANEW
+) -> GenerateRequest:
+    return GenerateRequest(
+        prompt=Tokens(tokens=()), sampling=SAMPLING, max_tokens=max_tokens, stop=stop, reuse=reuse
+    )
 
 
 def run(one: Engine) -> int:
@@ -95,6 +32,12 @@ def run(one: Engine) -> int:
         steps += 1
         assert steps < 10_000
     return steps
+
+
+def assert_empty(one: Engine, llama: Counter) -> None:
+    """Nothing is left once what is parked is given up."""
+    one.context.clear()
+    assert (llama.cells, llama.samplers) == ({}, 0)
 
 
 def rows(step: list[Span]) -> int:
@@ -117,7 +60,7 @@ def test_one_request() -> None:
     assert told[0] == (1, Started(prompt_tokens=1))
     assert text(told, 1) == "678"
     assert end(told, 1) == Finished(finish=Finish.STOP, completion_tokens=4)
-    assert (llama.cells, llama.samplers) == ({}, 0)
+    assert_empty(one, llama)
 
 
 def test_limit_and_stop_text() -> None:
@@ -127,7 +70,7 @@ def test_limit_and_stop_text() -> None:
     run(one)
     assert (text(told, 1), end(told, 1).finish) == ("234", Finish.LENGTH)
     assert (text(told, 2), end(told, 2).finish) == ("234", Finish.STOP)
-    assert (llama.cells, llama.samplers) == ({}, 0)
+    assert_empty(one, llama)
 
 
 def test_answers_share_steps() -> None:
@@ -168,7 +111,7 @@ def test_cancelled_requests_are_gone_at_once() -> None:
     one.cancel(2)
     one.cancel(3)
     assert not one.busy
-    assert (llama.cells, llama.samplers) == ({}, 0)
+    assert_empty(one, llama)
     assert not any(isinstance(event, Finished) for _, event in told)
 
 
@@ -199,7 +142,7 @@ def test_full_context_delays_answers_and_changes_none(asked: list[tuple[int, int
     run(one)
     for number, (_, last) in enumerate(asked):
         assert text(told, number) == "".join(map(str, range(last + 1, END)))
-    assert (llama.cells, llama.samplers) == ({}, 0)
+    assert_empty(one, llama)
 
 
 def test_context_that_holds_nothing_is_a_failure_not_a_loop() -> None:
@@ -226,3 +169,18 @@ def test_meter_forgets_what_is_long_ago() -> None:
     for _ in range(4):
         meter.add(1, 10)
     assert meter.rate == pytest.approx(10)
+
+
+def test_pace_keeps_steps_short_beside_answers_and_bounded_alone() -> None:
+    pace = Pace(512)
+    assert pace.tokens(beside=0) == 64  # nothing is known yet
+    for _ in range(20):
+        pace.add(0.5, 200)  # 400 tokens per second
+    assert pace.tokens(beside=0) == 400
+    assert pace.tokens(beside=3) == 60
+    for _ in range(40):
+        pace.add(10, 100)  # the quota was cut
+    assert pace.tokens(beside=0) == Pace.LEAST
+    assert pace.tokens(beside=8) == Pace.LEAST + 8
+    pace.add(1e-9, 1)  # a step of one answer says nothing about reading
+    assert pace.tokens(beside=0) == Pace.LEAST
