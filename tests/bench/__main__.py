@@ -65,12 +65,7 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
         for each in wanted["models"]:
             if not arguments.model or arguments.model in each["id"]:
                 _measure_model(place, each, found, arguments)
-        _say("memory without a model")
-        found.memory = _measure_memory(place)
-        if arguments.soak:
-            first = _model(wanted["models"][0])
-            _say(f"{arguments.soak:.0f} s of clients that hang up")
-            found.soak = _measure_soak(place, first, arguments.soak)
+        _measure_service(place, _model(wanted["models"][0]), found, arguments.soak)
     found.bandwidth = read_bandwidth(found.threads or 1)
     _KEPT.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
     section = figures.render(found)
@@ -180,6 +175,17 @@ def _again(place: Place, model: Model) -> measures.Samples:
     return {"cold": times[0], "again": times[1]}
 
 
+def _measure_service(place: Place, model: Model, found: Figures, soak_s: float) -> None:
+    try:
+        _say("memory without a model")
+        found.memory = _measure_memory(place)
+        if soak_s:
+            _say(f"{soak_s:.0f} s of clients that hang up")
+            found.soak = _measure_soak(place, model, soak_s)
+    except Exception as error:  # the figures so far stand
+        _say(f"  not measured: {_spell(error)}")
+
+
 def _measure_memory(place: Place) -> dict[str, int]:
     """Bytes of all processes of the service while no folder has a model for it."""
     folders = {name: place.fresh(name) for name in ("models", "state", "config")}
@@ -208,10 +214,16 @@ def _measure_soak(place: Place, model: Model, seconds: float) -> dict[str, objec
 
 
 def _give_up(mine: ModelFigures, names: Iterable[str], error: Exception) -> None:
-    text = " ".join(str(error).split())[:200] or type(error).__name__
+    text = _spell(error)
     _say(f"  not measured: {text}")
     for name in names:
         mine.missing.setdefault(name, text)
+
+
+def _spell(error: Exception) -> str:
+    """The last line: where the error is a program's log, that is what it ended with."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1].strip()[-200:]
 
 
 def _say(text: str) -> None:
