@@ -200,7 +200,9 @@ class Backend(_Section):
     """Another server with OpenAI's API, reached through the relay."""
 
     name: str = Field(pattern=_NAME, description="What it is called here.")
-    url: Url = Field(description="Where its API begins: what comes before `/chat/completions`, mostly up to `/v1`.")
+    url: Url = Field(
+        description="Where its API is: what comes before `/chat/completions`, mostly with `/v1`."
+    )
     api_key_file: AbsolutePath = Field(
         default="",
         description="File with its API key, mode 0600, owned by `sigmavault-ryzan-relay`; empty: none.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sigmavault.core.errors import BackendGoneError
 from sigmavault.core.wish import AnswerEvent, AnswerStarted, Route, Wish
+from sigmavault.ryzan.remote.breaker import Verdict
 from sigmavault.ryzan.remote.events import Lines, NonsenseError, Reader
 from sigmavault.ryzan.remote.transport import HungUpError, patience
 
@@ -25,7 +26,7 @@ class RemoteAnswer:
         wish: Wish,
         response: httpx.Response,
         stall_s: float,
-        report: Callable[[bool], None],
+        report: Callable[[Verdict], None],
     ) -> None:
         """Of a response whose head is there.
 
@@ -34,7 +35,7 @@ class RemoteAnswer:
             wish: what was asked.
             response: streamed, with status 200.
             stall_s: patience between two parts.
-            report: told once whether the server did its work.
+            report: told once how the server did.
         """
         self.route = route
         self._response = response
@@ -45,6 +46,7 @@ class RemoteAnswer:
         self._parts: AsyncIterator[bytes] = response.aiter_raw()
         self._events: deque[AnswerEvent] = deque()
         self._is_over = False
+        self._has_begun = False
         self._reported = False
 
     async def begin(self, patience_s: float) -> None:
@@ -54,6 +56,7 @@ class RemoteAnswer:
             BackendGoneError: none came.
         """
         await self._fill(patience_s)
+        self._has_begun = True
         # the count is told at the end
         self._events.appendleft(AnswerStarted(prompt_tokens=0))
 
@@ -71,7 +74,7 @@ class RemoteAnswer:
         """Nobody waits any more: the connection is closed, which the server notices."""
         if not self._is_over:
             self._is_over = True
-            self._tell(worked=True)
+            self._tell(Verdict.WORKED if self._has_begun else Verdict.UNKNOWN)
             self._close()
 
     async def _fill(self, patience_s: float) -> None:
@@ -96,13 +99,13 @@ class RemoteAnswer:
         if self._reader.ended:
             self._events.extend(self._reader.end())
             self._is_over = True
-            self._tell(worked=True)
+            self._tell(Verdict.WORKED)
             await self._response.aclose()
 
     def _fail(self, error: Exception) -> BackendGoneError:
         self._is_over = True
         self._events.clear()
-        self._tell(worked=False)
+        self._tell(Verdict.FAILED)
         self._close()
         return BackendGoneError(f"server {self.route.backend} {error}")
 
@@ -111,10 +114,10 @@ class RemoteAnswer:
         _closing.add(task)
         task.add_done_callback(_closing.discard)
 
-    def _tell(self, *, worked: bool) -> None:
+    def _tell(self, verdict: Verdict) -> None:
         if not self._reported:
             self._reported = True
-            self._report(worked)
+            self._report(verdict)
 
 
 _closing: set[asyncio.Future[None]] = set()

@@ -25,7 +25,7 @@ from sigmavault.ryzan.config import Backend as Told
 from sigmavault.ryzan.config import BackendModel
 from sigmavault.ryzan.remote import body, events
 from sigmavault.ryzan.remote.answer import RemoteAnswer
-from sigmavault.ryzan.remote.breaker import Breaker
+from sigmavault.ryzan.remote.breaker import Breaker, Verdict
 from sigmavault.ryzan.remote.transport import HungUpError, patience
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class RemoteBackend:
         """
         path, content = body.spell(wish, self._remote_name(route.model))
         response = await self._post(path, content)
-        answer = RemoteAnswer(route, wish, response, self._told.stall_s, self._report)
+        answer = RemoteAnswer(route, wish, response, self._told.stall_s, self.breaker.report)
         try:
             await answer.begin(self._told.first_byte_s)
         except BaseException:
@@ -110,11 +110,11 @@ class RemoteBackend:
                 data = await _read(response, _VECTORS_LIMIT)
             vectors = events.read_vectors(data, len(request.inputs))
         except (events.NonsenseError, HungUpError) as error:
-            self._report(worked=False)
+            self.breaker.report(Verdict.FAILED)
             raise BackendGoneError(f"server {self.name} {error}") from error
         finally:
             await response.aclose()
-        self._report(worked=True)
+        self.breaker.report(Verdict.WORKED)
         return vectors
 
     async def close(self) -> None:
@@ -125,12 +125,6 @@ class RemoteBackend:
     def _remote_name(self, model_id: str) -> str:
         return self._models[model_id].name or model_id
 
-    def _report(self, worked: bool) -> None:  # noqa: FBT001  # one fact, handed on
-        if worked:
-            self.breaker.worked()
-        else:
-            self.breaker.failed()
-
     async def _post(self, path: str, content: Mapping[str, Any]) -> httpx.Response:
         """Send a request; the response has status 200 and its body is still to be read."""
         if not self.breaker.admits():
@@ -138,10 +132,10 @@ class RemoteBackend:
         try:
             response = await self._send(path, content)
         except BackendGoneError:
-            self.breaker.failed()
+            self.breaker.report(Verdict.FAILED)
             raise
         except BaseException:
-            self.breaker.abandoned()
+            self.breaker.report(Verdict.UNKNOWN)
             raise
         if response.status_code == 200:
             return response
@@ -149,7 +143,8 @@ class RemoteBackend:
             error = await self._judge(response)
         finally:
             await response.aclose()
-        self._report(worked=not isinstance(error, BackendGoneError))
+        gone = isinstance(error, BackendGoneError)
+        self.breaker.report(Verdict.FAILED if gone else Verdict.WORKED)
         raise error
 
     async def _send(self, path: str, content: Mapping[str, Any]) -> httpx.Response:

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from enum import Enum, auto
+
+
+class Verdict(Enum):
+    """How a server did with one request."""
+
+    WORKED = auto()
+    FAILED = auto()
+    """It is gone, or answers nonsense."""
+    UNKNOWN = auto()
+    """Whoever asked left before anything was known."""
 
 
 class Breaker:
@@ -29,16 +40,10 @@ class Breaker:
         self._probing = True
         return True
 
-    def worked(self) -> None:
-        """The server has answered."""
-        self._failed_at = None
+    def report(self, verdict: Verdict) -> None:
+        """How an admitted request went."""
         self._probing = False
-
-    def failed(self) -> None:
-        """The server is gone or answers nonsense."""
-        self._failed_at = self._clock()
-        self._probing = False
-
-    def abandoned(self) -> None:
-        """Whoever asked left before anything was known."""
-        self._probing = False
+        if verdict is Verdict.WORKED:
+            self._failed_at = None
+        elif verdict is Verdict.FAILED:
+            self._failed_at = self._clock()
