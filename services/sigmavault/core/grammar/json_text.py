@@ -14,15 +14,20 @@ from sigmavault.core.grammar.numeric import INTEGER, NUMBER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How the three constants are written; all else is the same in JSON and in Python."""
+    """How the three constants are written; all else is the same in JSON and in Python.
+
+    Attributes:
+        mark: in the names of rules that depend on it: one grammar may have both.
+    """
 
     true: str = "true"
     false: str = "false"
     null: str = "null"
+    mark: str = ""
 
 
 JSON = Dialect()
-PYTHON = Dialect(true="True", false="False", null="None")
+PYTHON = Dialect(true="True", false="False", null="None", mark="py-")
 
 # Bounded: a small model goes on with line breaks for ever where it may.
 _SPACE = optional(alt(Text(" "), seq(Text("\n"), Repeat(one_of(" "), 0, 20))))
@@ -67,25 +72,28 @@ def number(rules: Rules) -> Ref:
 
 def boolean(rules: Rules, dialect: Dialect) -> Ref:
     """True or false."""
-    return rules.once("boolean", alt(Text(dialect.true), Text(dialect.false)))
+    return rules.once(f"{dialect.mark}boolean", alt(Text(dialect.true), Text(dialect.false)))
 
 
 def any_object(rules: Rules, dialect: Dialect) -> Ref:
     """Any object."""
-    if "any-object" in rules.nodes:
-        return Ref("any-object")
+    name = f"{dialect.mark}any-object"
+    if name in rules.nodes:
+        return Ref(name)
     pair = seq(string(rules), Text(":"), space(rules), any_value(rules, dialect))
-    return rules.once("any-object", _listed(rules, "{", rules.once("any-pair", pair), "}", 0, None))
+    listed = _listed(rules, "{", rules.once(f"{dialect.mark}any-pair", pair), "}", 0, None)
+    return rules.once(name, listed)
 
 
 def any_array(rules: Rules, dialect: Dialect) -> Ref:
     """Any array."""
-    return rules.once("any-array", _listed(rules, "[", any_value(rules, dialect), "]", 0, None))
+    listed = _listed(rules, "[", any_value(rules, dialect), "]", 0, None)
+    return rules.once(f"{dialect.mark}any-array", listed)
 
 
 def any_value(rules: Rules, dialect: Dialect) -> Ref:
     """Any value."""
-    name = Ref("any")
+    name = Ref(f"{dialect.mark}any")
     if name.name not in rules.nodes:
         rules.nodes[name.name] = EMPTY  # holds the name while the value's parts name it
         rules.nodes[name.name] = alt(

@@ -2,7 +2,15 @@
 
 from sigmavault.core.tools.formats import ToolFormat, detect
 from sigmavault.core.tools.grammar import MAX_CALLS, allowed_tools, call_grammar
-from sigmavault.core.tools.parser import CallArguments, CallBegin, CallEnd, CallEvent, CallParser, TextPart
+from sigmavault.core.tools.parser import (
+    CallArguments,
+    CallBegin,
+    CallEnd,
+    CallEvent,
+    CallParser,
+    LeadingCallParser,
+    TextPart,
+)
 from sigmavault.core.tools.prompt import (
     conversation,
     instructions,
@@ -18,6 +26,7 @@ __all__ = [
     "CallEnd",
     "CallEvent",
     "CallParser",
+    "LeadingCallParser",
     "TextPart",
     "ToolFormat",
     "allowed_tools",

@@ -9,10 +9,10 @@ from typing import Any
 from sigmavault.core.chat import Grammar, Tool
 from sigmavault.core.errors import InvalidRequestError
 from sigmavault.core.grammar.gbnf import Node, Repeat, Rules, Text, alt, seq
-from sigmavault.core.grammar.json_text import JSON, PYTHON, key, space
+from sigmavault.core.grammar.json_text import JSON, PYTHON, any_object, key, space
 from sigmavault.core.grammar.schema import SchemaCompiler, render
 from sigmavault.core.tools.formats import MARKERS, ToolFormat
-from sigmavault.core.wish import ToolChoice, ToolMode
+from sigmavault.core.wish import JsonFormat, ToolChoice, ToolMode
 
 MAX_CALLS = 16
 """Of one answer."""
@@ -43,20 +43,27 @@ def allowed_tools(tools: Sequence[Tool], choice: ToolChoice) -> tuple[Tool, ...]
 
 
 def call_grammar(
-    tools: Sequence[Tool], choice: ToolChoice, *, parallel: bool, written: ToolFormat
+    tools: Sequence[Tool],
+    choice: ToolChoice,
+    *,
+    parallel: bool,
+    written: ToolFormat,
+    instead: JsonFormat | None = None,
 ) -> Grammar | None:
     """What form calls must have; None when no tool may be called.
 
-    With `auto` it holds only from one of its triggers on, and begins with that text.
+    With `auto` it holds only from one of its triggers on, and begins with that text. With `auto` and a form
+    for answers that call nothing it holds from the first token on: the answer is calls, or has that form.
 
     Args:
         tools: that there are.
         choice: whether they are called.
         parallel: whether one answer may call several times; up to 16 times then.
         written: how the model writes calls.
+        instead: form of an answer that calls nothing.
 
     Raises:
-        InvalidRequestError: a tool's parameters cannot be put into a grammar; names the tool.
+        InvalidRequestError: a tool's parameters, or the form, cannot be put into a grammar; names which.
     """
     allowed = allowed_tools(tools, choice)
     if not allowed:
@@ -65,9 +72,25 @@ def call_grammar(
     rules = Rules()
     calls = {each.name: _arguments(rules, each, list(tools).index(each), written) for each in allowed}
     root = _answer(rules, calls, MAX_CALLS if parallel else 1, written)
-    gbnf = render(rules, root, param="tools")
     lazy = choice.mode is ToolMode.AUTO
+    if lazy and instead is not None:
+        if written is ToolFormat.LLAMA3:
+            raise InvalidRequestError(
+                "this model's calls cannot be told from other JSON: beside a response_format, tool_choice "
+                "must be `required`, `none` or a named one",
+                param="response_format",
+            )
+        root, lazy = alt(root, _form(rules, instead)), False
+    gbnf = render(rules, root, param="tools")
     return Grammar(gbnf=gbnf, triggers=_triggers(allowed, written) if lazy else ())
+
+
+def _form(rules: Rules, form: JsonFormat) -> Node:
+    if form.schema is None:
+        return any_object(rules, JSON)
+    return SchemaCompiler(
+        rules=rules, root=form.schema, param="response_format", strict=form.strict
+    ).compile()
 
 
 def _triggers(tools: Sequence[Tool], written: ToolFormat) -> tuple[str, ...]:

@@ -192,6 +192,44 @@ class CallParser:
         return [TextPart(text)]
 
 
+class LeadingCallParser:
+    """Reads an answer that is calls from its beginning on, or calls nothing: then all of it is text.
+
+    For answers that have another form unless they call: a marker within that is data.
+    """
+
+    def __init__(self, written: ToolFormat, tools: Iterable[str], *, most: int = MAX_CALLS) -> None:
+        """Begin an answer; see `CallParser`."""
+        self._parser = CallParser(written, tools, most=most)
+        self._begin = MARKERS[written][0]
+        self._head = ""
+        self._is_call: bool | None = None
+
+    @property
+    def calls(self) -> int:
+        """How many calls there were."""
+        return self._parser.calls
+
+    def feed(self, text: str) -> list[CallEvent]:
+        """What a further part of the answer brings."""
+        if self._is_call is None:
+            self._head += text
+            begin = self._head.lstrip()
+            if self._begin.startswith(begin) and begin != self._begin:
+                return []
+            self._is_call = begin.startswith(self._begin)
+            text, self._head = self._head, ""
+        if self._is_call:
+            return self._parser.feed(text)
+        return [TextPart(text)] if text else []
+
+    def end(self) -> list[CallEvent]:
+        """What is left when the answer is over."""
+        if self._is_call:
+            return self._parser.end()
+        return [TextPart(self._head)] if self._head else []
+
+
 class _Body:
     """What follows a marker, until it is a whole call.
 
