@@ -38,7 +38,7 @@ def test_a_cut_quota_costs_no_more_than_its_share(scene, vm):
                 "60%",
                 stdin=SCRIPT,
                 timeout_s=BEFORE_S + AFTER_S + 60,
-            )  # fmt: skip
+            )
         )
     finally:
         percent = round(float(share.removesuffix("s")) * 100)
