@@ -179,8 +179,9 @@ class Ryzan:
     def worker(self) -> int:
         """The process that holds the model."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        assert len(children) == 1, children
-        return int(children[0])
+        found = [each for each in children if b"ryzan.worker" in Path(f"/proc/{each}/cmdline").read_bytes()]
+        assert len(found) == 1, children
+        return int(found[0])
 
     def kill_worker(self) -> None:
         os.kill(self.worker(), signal.SIGKILL)

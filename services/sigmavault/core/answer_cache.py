@@ -16,7 +16,7 @@ from typing import Any, Self
 from sigmavault.core.answer_words import fixed_parts
 from sigmavault.core.chat import Message, Role
 from sigmavault.core.manifest import SamplingDefaults
-from sigmavault.core.wish import Wish
+from sigmavault.core.wish import Caller, Wish
 
 LEAST_SIMILARITY = 0.9
 """Less alike two questions never share an answer, whatever the caller says."""
@@ -27,6 +27,7 @@ LONGEST_ANSWER = 64 * 1024
 _LONGEST_QUESTION = 2000
 """Characters; the meaning of a longer one is not in one vector."""
 
+_ANONYMOUS = Caller().space
 _SCHEME = 1
 _ELSEWHERE = frozenset({"caching", "caller"})
 """Fields of a wish that are in the key in another way."""
@@ -100,6 +101,10 @@ def _had_tools(wish: Wish) -> bool:
 def least_similarity(wish: Wish) -> float | None:
     """How alike another question must be whose answer will do; None: only the same question."""
     asked = wish.caching.similarity
+    # Whoever asks the same question word for word learns nothing from the answer; of a similar one it is
+    # somebody else's answer, and nobody knows how many persons are behind this name.
+    if wish.caller.space == _ANONYMOUS:
+        return None
     if asked is None or not 0 < len(question_of(wish)) <= _LONGEST_QUESTION:
         return None
     return max(asked, LEAST_SIMILARITY)

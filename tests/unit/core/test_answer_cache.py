@@ -27,7 +27,8 @@ def user(text: str) -> tuple[Message, ...]:
     return (Message(role=Role.USER, content=text),)
 
 
-WISH = Wish(prompt=user("How full is tank?"), temperature=0.0)
+ME = Caller(space="uid:1000")
+WISH = Wish(prompt=user("How full is tank?"), temperature=0.0, caller=ME)
 
 OTHER: dict[str, Any] = {
     "prompt": user("How full is tank? "),
@@ -154,9 +155,15 @@ def test_only_a_short_question_of_the_user_has_similar_ones(prompt: Any) -> None
     assert least_similarity(wish) is None
 
 
+def test_nobody_knows_who_the_others_are_that_ask_without_a_name() -> None:
+    wish = dataclasses.replace(WISH, caching=AnswerCaching(similarity=0.95), caller=Caller())
+    assert least_similarity(wish) is None
+
+
 def near(prompt: tuple[Message, ...], **change: Any) -> str:
     caching = change.pop("caching", AnswerCaching(similarity=0.95))
-    return keys_of(Wish(prompt=prompt, temperature=0.0, caching=caching, **change), SOURCE).near
+    wish = {"prompt": prompt, "temperature": 0.0, "caching": caching, "caller": ME, **change}
+    return keys_of(Wish(**wish), SOURCE).near
 
 
 def test_only_the_words_of_the_last_question_may_differ() -> None:
