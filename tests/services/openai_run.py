@@ -18,6 +18,7 @@ import openai
 from pydantic import BaseModel
 
 URL, MODEL, KEY, WORKER = sys.argv[1:5]
+VECTORS = "local/bert"
 ASK: Any = {
     "model": MODEL,
     "messages": [{"role": "user", "content": "Write one sentence about the sea."}],
@@ -96,7 +97,7 @@ def answer_given_back() -> None:
 
 
 def tools() -> None:
-    more: Any = {"tools": [WEATHER], "max_tokens": 64}
+    more: Any = {"tools": [WEATHER], "max_tokens": 64, "parallel_tool_calls": False}
     answer = client.chat.completions.create(**{**ASK, **more}, tool_choice=NAMED)
     assert answer.choices[0].finish_reason == "tool_calls"
     message = answer.choices[0].message
@@ -112,7 +113,7 @@ def tools() -> None:
 
 
 def streamed_tools() -> None:
-    body: Any = {**ASK, "tools": [WEATHER], "max_tokens": 64}
+    body: Any = {**ASK, "tools": [WEATHER], "max_tokens": 64, "parallel_tool_calls": False}
     chunks = list(client.chat.completions.create(**body, tool_choice="required", stream=True))
     calls = [each for chunk in chunks for each in chunk.choices[0].delta.tool_calls or ()]
     assert calls[0].id
@@ -148,7 +149,13 @@ def legacy_completions() -> None:
 
 
 def embeddings() -> None:
-    """The client asks for base64 by itself. The model of this test makes none, and says so."""
+    """The client asks for base64 by itself and decodes it."""
+    answer = client.embeddings.create(model=VECTORS, input=["The disk is full", "my photos"])
+    assert [each.index for each in answer.data] == [0, 1]
+    assert abs(sum(number * number for number in answer.data[0].embedding) - 1) < 1e-4
+    plain = client.embeddings.create(model=VECTORS, input="my photos", encoding_format="float")
+    pairs = zip(plain.data[0].embedding, answer.data[1].embedding, strict=True)
+    assert max(abs(one - other) for one, other in pairs) < 1e-4
     raises(openai.BadRequestError, lambda: client.embeddings.create(model=MODEL, input="x"))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import models
 from tests.services.daemon import USER, Ryzan, SystemBus
 
 MODEL = "smollm2-135m-instruct"
@@ -33,7 +34,12 @@ def locked(
     keys.chmod(0o600)
     subprocess.run(["chown", USER, keys], check=True)
     (folder / "ryzan.toml").write_text(f'[http]\napi_keys_file = "{keys}"\n[limits]\npauses_s = [0.2]\n')
-    service = Ryzan(bus=system_bus, folder=folder, env={**ryzan_env, "SIGMAVAULT_CONFIG": os.fspath(folder)})
+    vectors = tmp_path_factory.mktemp("vectors")
+    vectors.chmod(0o755)
+    models.make("bert", vectors)
+    folders = f"{ryzan_env['SIGMAVAULT_MODELS']}{os.pathsep}{vectors}"
+    env = {**ryzan_env, "SIGMAVAULT_MODELS": folders, "SIGMAVAULT_CONFIG": os.fspath(folder)}
+    service = Ryzan(bus=system_bus, folder=folder, env=env)
     try:
         service.wait_ready()
         service.wait_state("ready")
@@ -42,14 +48,24 @@ def locked(
         service.stop()
 
 
+def holder(service: Ryzan, file: str) -> str:
+    """The process that holds this model."""
+    tasks = Path(f"/proc/{service.process.pid}/task")
+    children = [each for task in tasks.iterdir() for each in (task / "children").read_text().split()]
+    (found,) = (each for each in children if file in Path(f"/proc/{each}/cmdline").read_text())
+    return found
+
+
 @pytest.fixture(scope="module", params=["1", "2", "3"])
-def told(request: pytest.FixtureRequest, locked: Ryzan, clients: Mapping[str, Path]) -> dict[str, str]:
+def told(
+    request: pytest.FixtureRequest, locked: Ryzan, clients: Mapping[str, Path], smollm2: Path
+) -> dict[str, str]:
     """What one version of the client had to say, check by check."""
     locked.wait_state("ready")
     version: str = request.param
     path = {} if version == "1" else {"PYTHONPATH": os.fspath(clients[f"openai-{version}"])}
     done = subprocess.run(
-        [sys.executable, RUN, locked.url, MODEL, KEY, str(locked.worker())],
+        [sys.executable, RUN, locked.url, MODEL, KEY, holder(locked, smollm2.name)],
         env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **path},
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip

@@ -113,7 +113,7 @@ def test_trigger_whose_form_the_text_does_not_take(model: WorkerLink) -> None:
 def test_what_is_no_grammar_is_refused(model: WorkerLink, gbnf: str) -> None:
     with pytest.raises(InvalidRequestError, match="compiled") as raised:
         model.ask(request(grammar=Grammar(gbnf=gbnf)))
-    assert raised.value.param == "response_format"
+    assert raised.value.param == "grammar"
 
 
 def test_grammar_that_the_vocabulary_cannot_write_ends_the_answer(model: WorkerLink) -> None:

@@ -167,7 +167,7 @@ def _compile(probe: Probe, gbnf: str) -> Any:
             return native
         reason = said().rpartition("error parsing grammar: ")[2]
     message = "the form of the answer cannot be compiled"
-    raise InvalidRequestError(f"{message}: {reason}" if reason else message, param="response_format")
+    raise InvalidRequestError(f"{message}: {reason}" if reason else message, param="grammar")
 
 
 class Form:
