@@ -6,8 +6,8 @@ wait for each other by spinning, and those that the quota has stopped hold up th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 MOST_THREADS = 8
 """Generation is bound by memory bandwidth: beyond this it gets no faster, often slower."""
@@ -15,6 +15,9 @@ MOST_THREADS = 8
 FEW_CORES = 4
 """Up to this many CPUs, hardware threads of one core are counted as CPUs of their own: there is
 bandwidth to spare, and virtual machines often present real cores as siblings."""
+
+AS_FAST = 0.97
+"""Rates that are this close are equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +45,15 @@ class ThreadPlan:
     """The decision.
 
     Attributes:
-        threads: how many compute.
+        threads: how many compute when one answer is written.
         reason: what decided it, for people.
+        prefill: how many compute when prompts are read or several answers written: that is bound by
+            arithmetic, not by memory.
     """
 
     threads: int
     reason: str
+    prefill: int
 
 
 def parse_cpu_max(text: str) -> float | None:
@@ -79,9 +85,38 @@ def plan_threads(view: CpuView) -> ThreadPlan:
     threads = min(usable, MOST_THREADS)
     what = "CPU" if usable == logical else "core"
     reason = f"{usable} {what}{'s' if usable != 1 else ''}"
+    # 1.6 CPUs are worth a second thread, 1.2 are not: it would wait stopped most of the time
+    granted = usable if view.quota is None else min(usable, max(1, int(view.quota + 0.5)))
     if threads < usable:
         reason += f", memory feeds {MOST_THREADS}"
-    # 1.6 CPUs are worth a second thread, 1.2 are not: it would wait stopped most of the time
-    if view.quota is not None and (granted := max(1, int(view.quota + 0.5))) < threads:
-        return ThreadPlan(threads=granted, reason=f"quota of {view.quota:g} CPUs on {reason}")
-    return ThreadPlan(threads=threads, reason=reason)
+    if granted < threads:
+        return ThreadPlan(
+            threads=granted, reason=f"quota of {view.quota:g} CPUs on {reason}", prefill=granted
+        )  # fmt: skip
+    return ThreadPlan(threads=threads, reason=reason, prefill=granted)
+
+
+def candidates(plan: ThreadPlan) -> tuple[int, ...]:
+    """Thread counts worth trying before the plan's own is believed; none where there is no choice."""
+    most = plan.threads
+    if most == 1:
+        return ()
+    return tuple(sorted({most, (3 * most + 3) // 4, (most + 1) // 2}, reverse=True))
+
+
+def choose_threads(plan: ThreadPlan, measured: Mapping[int, float]) -> ThreadPlan:
+    """The plan, with what a measurement on this machine says.
+
+    Args:
+        plan: the most that may compute.
+        measured: tokens per second by thread count; empty: nothing was measured.
+
+    Fewer threads are taken where they are as fast: the others are free for serving files then.
+    """
+    known = {count: rate for count, rate in measured.items() if count <= plan.threads}
+    if not known:
+        return plan
+    enough = AS_FAST * max(known.values())
+    threads = min(count for count, rate in known.items() if rate >= enough)
+    told = ", ".join(f"{count}: {rate:.1f}" for count, rate in sorted(measured.items()))
+    return replace(plan, threads=threads, reason=f"{plan.reason}; tokens/s measured with threads {told}")

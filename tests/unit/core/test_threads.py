@@ -1,7 +1,15 @@
 from __future__ import annotations
 
 import pytest
-from sigmavault.core.threads import CpuView, parse_cpu_list, parse_cpu_max, plan_threads, tightest
+from sigmavault.core.threads import (
+    CpuView,
+    candidates,
+    choose_threads,
+    parse_cpu_list,
+    parse_cpu_max,
+    plan_threads,
+    tightest,
+)
 
 
 def machine(
@@ -57,3 +65,33 @@ def test_parse_cpu_list(text: str, cpus: set[int]) -> None:
 def test_tightest() -> None:
     assert tightest([None, 3.0, 1.5]) == 1.5
     assert tightest([None]) is None
+
+
+def test_prompts_are_read_by_all_cores_within_the_quota() -> None:
+    assert plan_threads(machine(16, per_core=2)).prefill == 16
+    assert plan_threads(machine(16, per_core=2, quota=12.4)).prefill == 12
+    assert plan_threads(machine(16, per_core=2, quota=12.4)).threads == 8
+    assert plan_threads(machine(2, quota=0.6)).prefill == 1
+
+
+@pytest.mark.parametrize(
+    ("cores", "counts"), [(1, ()), (2, (2, 1)), (3, (3, 2)), (4, (4, 3, 2)), (6, (6, 5, 3)), (16, (8, 6, 4))]
+)
+def test_candidates(cores: int, counts: tuple[int, ...]) -> None:
+    assert candidates(plan_threads(machine(cores))) == counts
+
+
+def test_measurement_decides_among_counts() -> None:
+    plan = plan_threads(machine(8))
+    chosen = choose_threads(plan, {8: 40.0, 6: 41.0, 4: 40.5})
+    assert (chosen.threads, chosen.prefill) == (4, 8)  # as fast, and four are free for files
+    assert chosen.reason == "8 CPUs; tokens/s measured with threads 4: 40.5, 6: 41.0, 8: 40.0"
+    assert choose_threads(plan, {8: 50.0, 6: 41.0, 4: 30.0}).threads == 8
+
+
+def test_quota_goes_before_the_measurement() -> None:
+    measured = {8: 40.0, 6: 45.0, 4: 30.0}
+    assert choose_threads(plan_threads(machine(8, quota=5.0)), measured).threads == 4
+    cut = choose_threads(plan_threads(machine(8, quota=0.6)), measured)
+    assert (cut.threads, cut.reason) == (1, "quota of 0.6 CPUs on 8 CPUs")
+    assert choose_threads(plan_threads(machine(8)), {}) == plan_threads(machine(8))

@@ -177,6 +177,9 @@ class Context:
         """Give up a sequence."""
         self._llama.forget(held.slot)
         self._prefixes.close(held)
+        if not self._prefixes.held:
+            # else llama.cpp goes on where it was, and every step passes over the empty cells before that
+            self._llama.forget_all()
 
     def _evict(self) -> bool:
         parked = self._prefixes.parked()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sigmavault.core.chat import Embedded
 from sigmavault.core.errors import InvalidRequestError, SigmaVaultError
-from sigmavault.core.threads import ThreadPlan, plan_threads
+from sigmavault.core.threads import candidates, choose_threads, plan_threads
 from sigmavault.core.values import MIB
 from sigmavault.ryzan import wire
 from sigmavault.ryzan.worker.embed import Embedder
@@ -27,6 +27,7 @@ from sigmavault.ryzan.worker.llama import Limits, Llama
 from sigmavault.ryzan.worker.outbox import Outbox
 from sigmavault.ryzan.worker.reading import Reader
 from sigmavault.ryzan.worker.states import States, identify
+from sigmavault.ryzan.worker.trial import try_threads
 from sigmavault.system import cpu, env
 from sigmavault.system.memory import resident_bytes
 
@@ -91,6 +92,8 @@ class Worker:
             job.file, runtime=env.paths().runtime, limits=job.limits, threads=self._plan.threads,
             embedding=job.embedding,
         )  # fmt: skip
+        self._rates = {} if job.embedding else self._try_threads()
+        self._follow()
         self._embedder = Embedder(self._llama, self._bring) if job.embedding else None
         self._states = _open_states(self._llama, job)
         self._engine = None if job.embedding else Engine(self._llama, self._states, self._outbox.add)
@@ -188,8 +191,9 @@ class Worker:
         now = time.monotonic()
         if self._work.busy and now - self._reported < _REPORT_EVERY_S:
             return
+        if now - self._reported >= _REPORT_EVERY_S:
+            self._follow()
         self._reported = now
-        self._follow(plan_threads(cpu.read_cpus()))
         stats = wire.Stats(
             tokens_per_second=self._engine.meter.rate if self._engine else 0.0,
             threads=self._plan.threads,
@@ -211,11 +215,13 @@ class Worker:
             "kept_disk_bytes": self._states.disk_bytes,
         }
 
-    def _follow(self, plan: ThreadPlan) -> None:
-        """The quota may have changed since the last look."""
-        if plan.threads != self._plan.threads:
-            self._llama.set_threads(plan.threads, plan.threads)
-        self._plan = plan
+    def _try_threads(self) -> dict[int, float]:
+        return try_threads(self._llama, candidates(self._plan), prefill=self._plan.prefill)
+
+    def _follow(self) -> None:
+        """Look at the quota: it may have changed."""
+        self._plan = choose_threads(plan_threads(cpu.read_cpus()), self._rates)
+        self._llama.set_threads(self._plan.threads, self._plan.prefill)
 
     def _flush(self) -> None:
         now = time.monotonic()
@@ -249,6 +255,7 @@ def _arguments() -> argparse.Namespace:
 
 def _job(arguments: argparse.Namespace) -> Job:
     batch = min(arguments.context, _LONGEST_EMBEDDED) if arguments.embedding else arguments.batch
+    batch -= batch % arguments.sequences if arguments.embedding else 0  # llama.cpp wants that
     limits = Limits(
         context=arguments.context, sequences=arguments.sequences, batch=batch,
         kept=0 if arguments.embedding else _KEPT_SEQUENCES,

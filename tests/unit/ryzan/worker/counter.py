@@ -81,6 +81,9 @@ class Counter:
     def forget(self, sequence: int) -> None:
         self.cells.pop(sequence, None)
 
+    def forget_all(self) -> None:
+        assert not self.cells
+
     def share(self, source: int, target: int, count: int) -> None:
         assert target not in self.cells
         assert len(self.cells[source]) >= count > 0

@@ -1,0 +1,37 @@
+"""Threads of a model process: what decided their number, and what becomes of them when the quota changes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from sigmavault.core.chat import GenerateRequest, Sampling, Text
+
+from tests.services.worker_link import worker
+
+LONG = GenerateRequest(
+    prompt=Text(text="Once upon a time"),
+    sampling=Sampling(
+        temperature=0, top_p=1, top_k=0, min_p=0, seed=1, logit_bias=((0, -100.0), (2, -100.0))
+    ),
+    max_tokens=150,
+)
+
+
+def test_process_tells_threads_and_their_reason(smollm2: Path, runtime: Path) -> None:
+    with worker(smollm2, runtime) as link:
+        assert 1 <= link.loaded.threads <= len(os.sched_getaffinity(0))
+        assert "CPU" in link.loaded.threads_reason or "core" in link.loaded.threads_reason
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one CPU: there is nothing to take away")
+def test_threads_follow_what_the_process_may_use(smollm2: Path, runtime: Path) -> None:
+    with worker(smollm2, runtime) as link:
+        threads = Path(f"/proc/{link.process.pid}/task").iterdir()
+        for thread in threads:
+            os.sched_setaffinity(int(thread.name), {min(os.sched_getaffinity(0))})
+        link.ask(LONG)
+        link.ask(LONG)
+        assert link.stats is not None
+        assert (link.stats.threads, link.stats.threads_reason.partition(";")[0]) == (1, "1 CPU")
