@@ -69,14 +69,17 @@ class CachingBackend:
             InvalidRequestError: the request cannot be.
             ModelError: it cannot be answered now.
         """
-        source = self._source(self._pool.catalog.find(route.model))
+        entry = self._pool.catalog.find(route.model)
+        source = self._source(entry)
         question = self.cache.question(wish, source) if source else None
         if question is None:
             return await self._local.answer(route, wish)
         found = await self.cache.lookup(question, route)
         if found is not None:
             return found
-        return self.cache.record(question, await self._local.answer(route, wish))
+        answer = await self._local.answer(route, wish)
+        question.source = self._source(entry) or question.source  # by now the model is loaded
+        return self.cache.record(question, answer)
 
     async def embed(self, route: Route, request: EmbedRequest) -> Embedded:
         """The vectors of texts; they are not kept.

@@ -213,7 +213,9 @@ class Keeper:
                 self._complain(told["unfit"])
             elif told.get("opened"):
                 self._begin(told["anew"])
-            elif told.get("kept") is False:
+            elif told.get("kept"):
+                self.reason = ""
+            elif "kept" in told:
                 self._complain(told["why"])
             self._late.discard(told.get("id", 0))
             waiting = self._waiting.pop(told.get("id", 0), None)
