@@ -65,9 +65,10 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
         for each in wanted["models"]:
             if not arguments.model or arguments.model in each["id"]:
                 _measure_model(place, each, found, arguments)
+                _keep(found)
         _measure_service(place, _model(wanted["models"][0]), found, arguments.soak)
     found.bandwidth = read_bandwidth(found.threads or 1)
-    _KEPT.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
+    _keep(found)
     section = figures.render(found)
     sys.stdout.write(section)
     if arguments.write and arguments.soak and not arguments.model:
@@ -224,6 +225,11 @@ def _spell(error: Exception) -> str:
     """The last line: where the error is a program's log, that is what it ended with."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[-1].strip()[-200:]
+
+
+def _keep(found: Figures) -> None:
+    """What was measured so far outlives an interruption."""
+    _KEPT.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
 
 
 def _say(text: str) -> None:
