@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 from sigmavault import __version__
+from sigmavault.cli.ryzan import connect
 from sigmavault.cli.status import (
     Model,
     Pool,
     Status,
     Unit,
-    parse_model,
+    model_of,
     parse_pools,
     parse_units,
 )
-from sigmavault.contract.ryzan1 import BUS_NAME, INTERFACE, OBJECT_PATH
-from sigmavault.core.errors import SigmaVaultError
+from sigmavault.core.errors import ServiceUnavailableError, SigmaVaultError
 from sigmavault.core.zfs_module import ZfsState, diagnose
 from sigmavault.system.run import run
 from sigmavault.system.zfs_module import read_zfs_facts
@@ -78,9 +79,14 @@ def read_units() -> tuple[Unit, ...]:
 
 def read_model() -> Model:
     """What the model service says; it is not started for being asked."""
-    argv = ["busctl", "--system", "--json=short", "--auto-start=no", "call"]
-    argv += [BUS_NAME, OBJECT_PATH, INTERFACE, "GetStatus"]
-    return parse_model(json.loads(run(argv, timeout_s=TIMEOUT_S).stdout))
+    return asyncio.run(_ask_model())
+
+
+async def _ask_model() -> Model:
+    with connect(quick=True) as ryzan:
+        if not await ryzan.is_running():
+            raise ServiceUnavailableError("the model service does not run")
+        return model_of(await ryzan.status(), await ryzan.models())
 
 
 def read_budgets() -> dict[str, dict[str, int]]:

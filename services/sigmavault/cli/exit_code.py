@@ -15,3 +15,5 @@ class ExitCode(IntEnum):
     UNKNOWN = 3
     """A part of the state could not be read."""
     INTERRUPTED = 130
+    READER_GONE = 141
+    """Nobody reads the output any more, as in `… | head`."""

@@ -6,16 +6,20 @@ A command is a module with `HELP`, `add_arguments(parser)` and `run(arguments)`,
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
 
 from sigmavault.cli.exit_code import ExitCode
+from sigmavault.cli.plain_text import plain
 from sigmavault.core.errors import SigmaVaultError
 
 COMMANDS: Mapping[str, str] = {
     "secure-boot": "sigmavault.cli.secure_boot",
+    "chat": "sigmavault.cli.chat",
+    "model": "sigmavault.cli.model",
     "status": "sigmavault.cli.show_status",
     "hardware": "sigmavault.cli.hardware",
     "version": "sigmavault.cli.version",
@@ -65,7 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(_module(arguments.command).run(arguments))
     except SigmaVaultError as error:
         hint = f"\n  {error.hint}" if error.hint else ""
-        sys.stderr.write(f"sigmavault: {error.message}{hint}\n")
+        sys.stderr.write(plain(f"sigmavault: {error.message}{hint}\n"))
         return error.exit_code
+    except BrokenPipeError:
+        # Python flushes once more when it ends, and would complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.READER_GONE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

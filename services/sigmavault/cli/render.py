@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sigmavault.cli.paint import Paint
-from sigmavault.cli.status import Model, Status
+from sigmavault.cli.plain_text import plain_line
+from sigmavault.cli.status import LoadedModel, Model, Status
 from sigmavault.contract.ryzan1 import State
 from sigmavault.core.values import format_bytes
 from sigmavault.core.zfs_module import ZfsState
@@ -48,13 +49,28 @@ def _pools(status: Status, paint: Paint) -> Iterator[str]:
 
 
 def _model(model: Model, paint: Paint) -> Iterator[str]:
-    yield "state        " + paint.mark(model.state, good=model.state == State.READY)
+    yield "state        " + paint.mark(model.state, good=model.state in (State.READY, State.UNLOADED))
     if model.name:
-        yield f"model        {model.name}"
+        yield f"default      {plain_line(model.name)}"
+    if model.tier:
+        yield f"tier         {model.tier}"
     if model.memory_bytes:
-        yield f"memory       {format_bytes(model.memory_bytes)}"
-    if model.threads:
-        yield f"speed        {model.tokens_per_second:.1f} tokens/s on {model.threads} threads"
+        yield f"memory       {format_bytes(model.memory_bytes)} in all"
+    if model.quota_cpus:
+        yield f"quota        {model.quota_cpus:g} CPUs"
+    if model.active_requests:
+        yield f"requests     {model.active_requests}"
+    for each in model.loaded:
+        yield "loaded       " + plain_line(_loaded(each))
+
+
+def _loaded(model: LoadedModel) -> str:
+    if not model.threads:
+        return f"{model.id}: answered for by {model.backend}"
+    plural = "s" if model.threads != 1 else ""
+    why = f" ({model.threads_reason})" if model.threads_reason else ""
+    speed = f", {model.tokens_per_second:.1f} tokens/s" if model.tokens_per_second else ""
+    return f"{model.id}: {format_bytes(model.memory_bytes)}, {model.threads} thread{plural}{why}{speed}"
 
 
 def _budgets(status: Status, paint: Paint) -> Iterator[str]:

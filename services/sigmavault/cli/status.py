@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from sigmavault.cli.exit_code import ExitCode
-from sigmavault.contract.ryzan1 import State
+from sigmavault.contract.ryzan1 import ModelKey, State, StatusKey
 from sigmavault.core.zfs_module import Diagnosis, ZfsState
 
 
@@ -38,15 +40,47 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModel:
+    """A model that can answer at once.
+
+    Attributes:
+        id: of the model.
+        backend: `local`, or the name of the server that answers for it.
+        memory_bytes: resident memory of its process.
+        threads: that compute.
+        threads_reason: what decided their number.
+        tokens_per_second: of the last answers, all together; 0 before the first.
+        active_requests: being answered or waiting.
+    """
+
+    id: str
+    backend: str
+    memory_bytes: int
+    threads: int
+    threads_reason: str
+    tokens_per_second: float
+    active_requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """What the model service says of itself; empty values where it says nothing."""
+    """What the model service says of itself; empty values where it says nothing.
+
+    What is about one model is about the default one, `name`; `loaded` has all that are loaded, memory and
+    requests count all. `quota_cpus` is 0 without a limit.
+    """
 
     state: str
     name: str = ""
     reason: str = ""
     memory_bytes: int = 0
     threads: int = 0
+    threads_reason: str = ""
     tokens_per_second: float = 0.0
+    tier: str = ""
+    quota_cpus: float = 0.0
+    active_requests: int = 0
+    loaded: tuple[LoadedModel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +112,7 @@ class Status:
         found = [self.zfs.reason] if self.zfs.state is not ZfsState.LOADED else []
         found += [f"Pool {pool.name} is {pool.health}." for pool in self.pools if pool.health != "ONLINE"]
         found += [f"{unit.name} failed." for unit in self.units if unit.active == "failed"]
-        if self.model.state not in (State.READY, State.LOADING):
+        if self.model.state not in (State.READY, State.LOADING, State.UNLOADED):
             why = f": {self.model.reason}" if self.model.reason else ""
             found.append(f"The model service is {self.model.state}{why}.")
         if not self.budgets:
@@ -125,20 +159,15 @@ def parse_pools(text: str) -> tuple[Pool, ...]:
     return tuple(pools)
 
 
-def parse_model(reply: dict[str, object]) -> Model:
-    """The model's state out of busctl's JSON of `GetStatus`.
-
-    Raises:
-        ValueError: the reply is not of the contract's form.
-    """
-    try:
-        data: object = reply["data"]
-        values = {key: variant["data"] for key, variant in data[0].items()}  # type: ignore[index]  # checked by the except
-        return Model(
-            state=str(values["state"]), name=str(values.get("model", "")),
-            reason=str(values.get("reason", "")), memory_bytes=int(values.get("memory_bytes", 0)),
-            threads=int(values.get("threads", 0)),
-            tokens_per_second=float(values.get("tokens_per_second", 0.0)),
-        )  # fmt: skip
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ValueError(f"the model service gave a reply of unknown form: {error!r}") from error
+def model_of(status: Mapping[str, Any], models: Iterable[Mapping[str, Any]]) -> Model:
+    """The model service out of what it tells: `StatusKey`, and of each model `ModelKey`."""
+    own = {field.name for field in fields(Model)} & set(status)
+    return Model(
+        name=status[StatusKey.MODEL],
+        loaded=tuple(
+            LoadedModel(**{field.name: each[field.name] for field in fields(LoadedModel)})
+            for each in models
+            if each[ModelKey.STATE] == State.READY
+        ),
+        **{name: status[name] for name in own},
+    )

@@ -87,6 +87,8 @@ class ModelKey(StrEnum):
     """d: of the last answers, all together; 0 before the first."""
     THREADS = "threads"
     """u: threads that compute; 0 while it is not loaded."""
+    THREADS_REASON = "threads_reason"
+    """s: what decided their number; empty while it is not loaded."""
     CONTEXT_TOKENS = "context_tokens"  # a key, no secret
     """u: longest prompt plus answer."""
     ACTIVE_REQUESTS = "active_requests"

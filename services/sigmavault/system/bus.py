@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import cache
 
 from sdbus import SdBus, get_current_message, map_exception_to_dbus_error, sd_bus_open_system
 from sdbus.sd_bus_internals import SdBusMessage
@@ -18,10 +19,15 @@ def open_system() -> SdBus:
 
     Our errors cross it under their own names in both directions.
     """
+    _map_errors()
+    return sd_bus_open_system()
+
+
+@cache  # once in a process: a name that is mapped already is refused
+def _map_errors() -> None:
     for kind in tree(SigmaVaultError):
         if not issubclass(kind, CommandError):  # those are made of more than a message
             map_exception_to_dbus_error(kind, kind.dbus_name())
-    return sd_bus_open_system()
 
 
 def caller() -> str:

@@ -9,11 +9,12 @@ from sigmavault.cli.main import main
 from sigmavault.cli.paint import Paint
 from sigmavault.cli.render import render_status
 from sigmavault.cli.status import (
+    LoadedModel,
     Model,
     Pool,
     Status,
     Unit,
-    parse_model,
+    model_of,
     parse_pools,
     parse_units,
 )
@@ -25,7 +26,34 @@ GOOD = Status(
     secure_boot=False,
     pools=(Pool(name="tank", size_bytes=2**40, allocated_bytes=0, free_bytes=2**39, health="ONLINE"),),
     units=(Unit(name="smbd.service", load="loaded", active="active", sub="running"),),
-    model=Model(state="ready", name="smollm2", memory_bytes=2**28, threads=2, tokens_per_second=12.34),
+    model=Model(
+        state="ready",
+        name="smollm2",
+        memory_bytes=2**28,
+        tier="small",
+        quota_cpus=1.6,
+        active_requests=3,
+        loaded=(
+            LoadedModel(
+                id="smollm2",
+                backend="local",
+                memory_bytes=2**27,
+                threads=2,
+                threads_reason="quota of 1.6 CPUs",
+                tokens_per_second=12.34,
+                active_requests=3,
+            ),
+            LoadedModel(
+                id="big\x1b[2J",
+                backend="cluster",
+                memory_bytes=0,
+                threads=0,
+                threads_reason="",
+                tokens_per_second=0.0,
+                active_requests=0,
+            ),
+        ),
+    ),
     budgets={
         "machine": {"cpus": 2, "memory_bytes": 2**32},
         "shares": {},
@@ -75,7 +103,15 @@ def test_text_for_people() -> None:
     text = render_status(GOOD, Paint(is_on=False))
     assert "tank         ONLINE  512 GiB of 1.00 TiB free" in text
     assert "160 % of one CPU, 2.00 GiB" in text
-    assert "12.3 tokens/s on 2 threads" in text
+    assert "loaded       smollm2: 128 MiB, 2 threads (quota of 1.6 CPUs), 12.3 tokens/s" in text
+    assert "loaded       big␛[2J: answered for by cluster" in text
+    for line in (
+        "tier         small",
+        "quota        1.6 CPUs",
+        "requests     3",
+        "memory       256 MiB in all",
+    ):
+        assert f"  {line}\n" in text
     assert "Attention" not in text
     assert "\x1b" not in text
     assert "\x1b[32mONLINE\x1b[0m" in render_status(GOOD, Paint(is_on=True))
@@ -108,28 +144,31 @@ def test_pools_as_zpool_prints_them() -> None:
         parse_pools("tank\t1\n")
 
 
-def test_the_models_state_as_busctl_prints_it() -> None:
-    reply: dict[str, object] = {
-        "type": "a{sv}",
-        "data": [
-            {
-                "state": {"type": "s", "data": "ready"},
-                "model": {"type": "s", "data": "smollm2"},
-                "memory_bytes": {"type": "t", "data": 5},
-                "tokens_per_second": {"type": "d", "data": 1.5},
-                "threads": {"type": "u", "data": 2},
-            }
-        ],
-    }
-    assert parse_model(reply) == Model(
-        state="ready", name="smollm2", memory_bytes=5, threads=2, tokens_per_second=1.5
-    )
+TOLD = {
+    "model": "smollm2", "state": "ready", "reason": "", "version": "1", "memory_bytes": 5,
+    "tokens_per_second": 1.5, "tier": "small", "threads": 2, "threads_reason": "2 CPUs", "quota_cpus": 0.0,
+    "context_tokens": 4096, "active_requests": 0,
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("reply", [{}, {"data": []}, {"data": [{}]}, {"data": [{"state": 3}]}, {"data": 3}])
-def test_a_reply_of_another_form_is_no_state(reply: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="unknown form"):
-        parse_model(reply)
+def test_the_model_service_as_it_tells_of_itself() -> None:
+    told = {
+        "id": "smollm2", "backend": "local", "state": "ready", "reason": "", "memory_bytes": 4,
+        "tokens_per_second": 1.5, "threads": 2, "threads_reason": "2 CPUs", "context_tokens": 4096,
+        "active_requests": 0,
+    }  # fmt: skip
+    assert model_of(TOLD, [told, {**told, "id": "other", "state": "unloaded"}]) == Model(
+        state="ready", name="smollm2", memory_bytes=5, threads=2, threads_reason="2 CPUs",
+        tokens_per_second=1.5, tier="small",
+        loaded=(LoadedModel(
+            id="smollm2", backend="local", memory_bytes=4, threads=2, threads_reason="2 CPUs",
+            tokens_per_second=1.5, active_requests=0,
+        ),),
+    )  # fmt: skip
+
+
+def test_an_unloaded_model_is_no_problem() -> None:
+    assert with_(model=model_of({**TOLD, "state": "unloaded"}, [])).problems() == ()
 
 
 @pytest.mark.runs_programs

@@ -36,6 +36,7 @@ MODEL_TYPES: Mapping[ModelKey, str] = {
     ModelKey.MEMORY_BYTES: "t",
     ModelKey.TOKENS_PER_SECOND: "d",
     ModelKey.THREADS: "u",
+    ModelKey.THREADS_REASON: "s",
     ModelKey.CONTEXT_TOKENS: "u",
     ModelKey.ACTIVE_REQUESTS: "u",
 }
