@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sigmavault.core.answer_cache import LONGEST_ANSWER
 from sigmavault.core.values import MIB
 
 from tests.services.answer_asking import SOURCE, Asker, Vectors, disk_bytes, play, settle, wish
@@ -75,6 +76,14 @@ def test_broken_characters_are_answered_and_not_kept(folder: Path, runtime: Path
         assert await asker.ask(wish("y")) is None
 
     assert play(scene, folder, runtime).keeper.reason == ""
+
+
+def test_longest_answer_of_the_widest_characters_comes_back(folder: Path, runtime: Path) -> None:
+    async def scene(asker: Asker) -> None:
+        await asker.ask(wish("x"), "😀" * LONGEST_ANSWER)
+        assert await asker.ask(wish("x")) == "😀" * LONGEST_ANSWER
+
+    play(scene, folder, runtime)
 
 
 def test_another_template_is_a_miss_and_the_new_answer_takes_its_place(folder: Path, runtime: Path) -> None:
