@@ -32,6 +32,7 @@ from sigmavault.ryzan.config import Settings
 from sigmavault.ryzan.counters import Counters
 from sigmavault.ryzan.pool import Pool
 from sigmavault.ryzan.vetting import Vetting
+from sigmavault.system import memory
 
 from tests.services import models
 from tests.services.daemon import SERVICES, SOURCE
@@ -250,7 +251,7 @@ def test_a_busy_model_is_waited_for_not_evicted(run: Run) -> None:
         assert await waiting == 4
         assert state(pool, SMOL) is State.UNLOADED
 
-    memory = {"budget_bytes": 260 * MIB, "reserve_bytes": 0}
+    memory = {"budget_bytes": 230 * MIB, "reserve_bytes": 0}
     counters = run(test, reuse={"ram_bytes": 0}, memory=memory)
     assert (counters.evictions, counters.refused_memory) == (1, 0)
 
@@ -262,7 +263,7 @@ def test_pinned_models_are_never_evicted(run: Run) -> None:
             await answer(pool, TINY)
         assert state(pool, SMOL) is State.READY
 
-    memory = {"budget_bytes": 260 * MIB, "reserve_bytes": 0}
+    memory = {"budget_bytes": 230 * MIB, "reserve_bytes": 0}
     run(test, pinned=(SMOL,), reuse={"ram_bytes": 0}, memory=memory)
 
 
@@ -420,6 +421,19 @@ def test_a_file_that_kills_its_process_costs_one_process(run: Run, folder: Path,
 
     run(test)
     assert program.with_name("crash.count").read_text() == "x\n"
+
+
+def test_what_is_set_aside_for_a_model_is_what_it_takes(run: Run) -> None:
+    """Neither too little, so that memory runs out, nor so much that a model that fits is refused."""
+
+    async def test(pool: Pool) -> None:
+        await asyncio.gather(*(answer(pool, SMOL, 30) for _ in range(4)))
+        process, slot = pid(pool, SMOL), pool.slot(SMOL)
+        assert process is not None
+        assert slot is not None
+        assert 0.8 * slot.need < memory.resident_bytes([process]) <= slot.need
+
+    run(test, reuse={"ram_bytes": 0})
 
 
 def test_available_memory_is_what_decides(run: Run) -> None:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 from sigmavault.core.values import MIB
 
-_PROCESS_BYTES = 72 * MIB
-"""Interpreter, libraries and llama.cpp's own tables in one process (measured: 57 to 66 MiB)."""
+_PROCESS_BYTES = 48 * MIB
+"""Interpreter and libraries in one process (measured with models of 1 and 5 MB: 43 to 48 MiB, all told)."""
 
 _COMPUTE_LEAST_BYTES = 24 * MIB
 _COMPUTE_SHARE = 16
-"""Buffers of one step: a sixteenth of the weights, and some for the smallest (measured)."""
+"""Buffers of one step: a sixteenth of the weights, and some for the smallest (measured: SmolLM2, 22 MiB)."""
 
 _CONTEXT_LEAST = 2048
 _KV_UNKNOWN_SHARE = 64 * 1024

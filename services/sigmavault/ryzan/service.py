@@ -335,12 +335,21 @@ class Service:
             routing.Candidate(
                 id=each.id,
                 purpose=tuple(each.purpose),
-                context=each.context,
+                context=self._context(each),
                 ready=each.state is State.READY,
                 available=each.state in _AVAILABLE,
             )
             for each in self.served()
         ]
+
+    def _context(self, model: Served) -> int:
+        """What a model's process holds, or would: often less than the model was made for."""
+        if model.backend != LOCAL:
+            return model.context
+        slot = self.pool.slot(model.id)
+        if slot and slot.supervisor and slot.supervisor.loaded:
+            return slot.supervisor.loaded.context_tokens
+        return min(model.context, self.settings.limits.context_tokens)
 
     def _embedding_model(self) -> str:
         kind = routing.Kind(task=routing.Task.EMBEDDING, because="texts to be embedded", tokens=0)
