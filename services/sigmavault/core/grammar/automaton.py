@@ -21,6 +21,8 @@ from sigmavault.core.grammar.gbnf import (
     Rules,
     Seq,
     Text,
+    TooLargeError,
+    Work,
     alt,
     chars,
     one_of,
@@ -29,7 +31,6 @@ from sigmavault.core.grammar.gbnf import (
 
 MAX_STATES = 1500
 _MAX_NFA = 6000
-_MAX_WORK = 200_000
 
 ANY_CHAR: tuple[Range, ...] = ((0x00, 0xD7FF), (0xE000, 0x10FFFF))
 """Every character; surrogates are none."""
@@ -37,10 +38,6 @@ _PLAIN: tuple[Range, ...] = ((0x20, 0x21), (0x23, 0x5B), (0x5D, 0x7E), (0xA0, 0x
 """What may stand in a JSON string as it is; without the C1 control characters."""
 _SHORT = {0x22: '\\"', 0x5C: "\\\\", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t", 0x08: "\\b", 0x0C: "\\f"}
 _COMMON = (0x22, 0x5C, 0x0A, 0x0D, 0x09)
-
-
-class TooLargeError(ValueError):
-    """The automaton would have too many states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +71,10 @@ def invert(ranges: Iterable[Range]) -> tuple[Range, ...]:
 class _Nfa:
     """Thompson's construction."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: Work) -> None:
         self.free: list[list[int]] = []
         self.edges: list[tuple[tuple[Range, ...], int] | None] = []
-        self._work = 0
+        self._work = work
 
     def state(self) -> int:
         if len(self.free) >= _MAX_NFA:
@@ -141,15 +138,14 @@ class _Nfa:
                 if each not in seen:
                     seen.add(each)
                     todo.append(each)
-        self._work += len(seen)
-        if self._work > _MAX_WORK:
-            raise TooLargeError
+        self._work.spend(len(seen))
         return frozenset(seen)
 
 
-def _cut(edges: Sequence[tuple[tuple[Range, ...], int]]) -> list[tuple[Range, frozenset[int]]]:
+def _cut(edges: Sequence[tuple[tuple[Range, ...], int]], work: Work) -> list[tuple[Range, frozenset[int]]]:
     """Split overlapping edges into ranges that lead to sets of states."""
     points = sorted({point for ranges, _ in edges for a, b in ranges for point in (a, b + 1)})
+    work.spend(len(points) * sum(len(ranges) for ranges, _ in edges) // 4)
     pieces = []
     for low, high in pairwise(points):
         targets = frozenset(
@@ -160,13 +156,17 @@ def _cut(edges: Sequence[tuple[tuple[Range, ...], int]]) -> list[tuple[Range, fr
     return pieces
 
 
-def determinize(node: Node) -> Automaton:
+def determinize(node: Node, work: Work) -> Automaton:
     """The automaton of a node without references.
 
+    Args:
+        node: what it matches.
+        work: that may be done.
+
     Raises:
-        TooLargeError: it would have too many states.
+        TooLargeError: it would have too many states, or be too much work.
     """
-    nfa = _Nfa()
+    nfa = _Nfa(work)
     begin = nfa.state()
     end = nfa.add(node, begin)
     first = nfa.closure([begin])
@@ -175,7 +175,7 @@ def determinize(node: Node) -> Automaton:
     for states in order:  # grows while it is read
         row = []
         edges = [edge for each in states if (edge := nfa.edges[each])]
-        for span, targets in _cut(edges):
+        for span, targets in _cut(edges, work):
             target = nfa.closure(targets)
             if target not in numbers:
                 if len(order) >= MAX_STATES:
@@ -188,8 +188,14 @@ def determinize(node: Node) -> Automaton:
     return _trim(Automaton(tuple(moves), accepting))
 
 
-def limit_length(automaton: Automaton, least: int, most: int | None) -> Automaton:
+def limit_length(automaton: Automaton, least: int, most: int | None, work: Work) -> Automaton:
     """Only the strings of this many characters.
+
+    Args:
+        automaton: of all strings.
+        least: characters.
+        most: characters; None: any number.
+        work: that may be done.
 
     Raises:
         TooLargeError: it would have too many states.
@@ -198,6 +204,7 @@ def limit_length(automaton: Automaton, least: int, most: int | None) -> Automato
     numbers, order = {(0, 0): 0}, [(0, 0)]
     moves: list[tuple[tuple[Range, int], ...]] = []
     for state, length in order:  # grows while it is read
+        work.spend(10 + len(automaton.moves[state]))
         row = []
         for span, target in automaton.moves[state]:
             if most is not None and length == most:

@@ -131,7 +131,8 @@ def _begins(node: Node, rules: Rules, seen: set[str]) -> set[str]:
         case Ref(name):
             if name in seen or name not in rules.nodes:
                 return set()
-            return _begins(rules.nodes[name], rules, seen | {name})
+            seen.add(name)  # what it begins with is in the result already when it comes again
+            return _begins(rules.nodes[name], rules, seen)
         case Alt(options):
             return {each for option in options for each in _begins(option, rules, seen)}
         case Repeat(item, _, _):

@@ -9,11 +9,14 @@ the rules that have none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 MAX_REPEAT = 2000
 """llama.cpp refuses a larger count where it is a minimum, and forgets it where it is a maximum."""
+
+MAX_WORK = 1_000_000
+"""Units of `Work` for all patterns and bounds of one grammar: half a second."""
 
 type Range = tuple[int, int]
 """First and last code point."""
@@ -169,15 +172,42 @@ def walk(node: Node) -> Iterator[Node]:
                 pass
 
 
+class TooLargeError(ValueError):
+    """It would take too much work, or have too many states."""
+
+
+@dataclass(slots=True)
+class Work:
+    """What may still be done for one grammar; a unit is about half a microsecond.
+
+    Attributes:
+        left: units.
+    """
+
+    left: int = MAX_WORK
+
+    def spend(self, units: int) -> None:
+        """Count work before or while it is done.
+
+        Raises:
+            TooLargeError: it is too much.
+        """
+        self.left -= units
+        if self.left < 0:
+            raise TooLargeError
+
+
 @dataclass(slots=True)
 class Rules:
     """Named rules under construction.
 
     Attributes:
         nodes: what each rule matches.
+        work: what may still be done for them.
     """
 
     nodes: dict[str, Node] = field(default_factory=dict)
+    work: Work = field(default_factory=Work)
     _numbers: dict[str, int] = field(default_factory=dict)
 
     def name(self, stem: str) -> str:
@@ -208,24 +238,30 @@ class Rules:
 
     def endless(self) -> list[str]:
         """The rules that match no finite text, and those that name a rule that is not there."""
-        done: set[str] = set()
-        grown = True
-        while grown:
-            ready = [name for name, node in self.nodes.items() if name not in done and _ends(node, done)]
-            done.update(ready)
-            grown = bool(ready)
+        done = self._closed(_ends)
         missing = {
             each.name for node in self.nodes.values() for each in walk(node) if isinstance(each, Ref)
         } - set(self.nodes)
         return [*(name for name in self.nodes if name not in done), *sorted(missing)]
 
+    def _closed(self, holds: Callable[[Node, set[str]], bool]) -> set[str]:
+        """The rules of which something holds, where that follows from the rules of which it holds."""
+        found: set[str] = set()
+        todo = list(self.nodes.items())
+        grown = True
+        while grown:
+            todo.reverse()  # a rule mostly names later ones: one round does for a long chain
+            before = len(found)
+            for name, node in todo:
+                if holds(node, found):
+                    found.add(name)
+            grown = len(found) > before
+            todo = [each for each in todo if each[0] not in found]
+        return found
+
     def circle(self) -> str | None:
         """A rule that may begin with itself, if there is one: llama.cpp refuses those."""
-        empty: set[str] = set()
-        while more := {
-            name for name, node in self.nodes.items() if name not in empty and _is_empty(node, empty)
-        }:
-            empty |= more
+        empty = self._closed(_is_empty)
         first = {name: list(_leading(node, empty)) for name, node in self.nodes.items()}
         done: set[str] = set()
         for start in self.nodes:

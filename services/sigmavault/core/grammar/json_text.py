@@ -147,6 +147,7 @@ def key(name: str) -> Text:
 
 def extra_pair(rules: Rules, stem: str, taken: Sequence[str], value: Node) -> Ref:
     """A property of any name that is not taken."""
+    rules.work.spend(8 * sum(map(len, taken)))
     name = add_string(rules, stem, other_than(taken)) if taken else string(rules)
     return rules.add(stem, seq(name, Text(":"), space(rules), value))
 

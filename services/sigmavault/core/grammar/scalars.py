@@ -12,7 +12,6 @@ from typing import Any
 from sigmavault.core.grammar import json_text
 from sigmavault.core.grammar.automaton import (
     Automaton,
-    TooLargeError,
     add_string,
     among,
     determinize,
@@ -20,13 +19,15 @@ from sigmavault.core.grammar.automaton import (
     limit_length,
     longest,
 )
-from sigmavault.core.grammar.gbnf import MAX_REPEAT, Node, Rules, Text, alt
+from sigmavault.core.grammar.gbnf import MAX_REPEAT, Node, Rules, Text, TooLargeError, Work, alt
 from sigmavault.core.grammar.json_text import Dialect, literal
 from sigmavault.core.grammar.keywords import Refuse, Schema
 from sigmavault.core.grammar.numeric import Bounds, BoundsError, numbers, whole_numbers
 from sigmavault.core.grammar.pattern import PatternError, parse_pattern
 
 MAX_ENUM = 1000
+_BOUNDS_WORK = 2000
+"""Of a number within bounds."""
 
 _DAY = r"((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
 _DATE = rf"[12]\d{{3}}-{_DAY}"
@@ -52,7 +53,7 @@ FORMATS = {
 
 @cache
 def _format(name: str) -> Automaton:
-    return determinize(parse_pattern(f"^({FORMATS[name]})$"))
+    return determinize(parse_pattern(f"^({FORMATS[name]})$"), Work())
 
 
 def count(schema: Schema, keyword: str, refuse: Refuse, *, most: int = MAX_REPEAT) -> int | None:
@@ -78,14 +79,17 @@ def string_of(rules: Rules, stem: str, schema: Schema, refuse: Refuse) -> Node:
         return json_text.string(rules) if plain else json_text.string_of_length(rules, least, most)
     keyword = "pattern" if "pattern" in schema else "format"
     automaton = (
-        _pattern(schema["pattern"], refuse) if keyword == "pattern" else _named(schema["format"], refuse)
+        _pattern(schema["pattern"], rules.work, refuse)
+        if keyword == "pattern"
+        else _named(schema["format"], refuse)
     )
     if keyword == "pattern" and "format" in schema:
         refuse("pattern", "cannot hold together with `format`")
     top = longest(automaton)
     most = None if most is not None and top is not None and top <= most else most
     try:
-        fitting = limit_length(automaton, least, most) if least or most is not None else automaton
+        bounded = least or most is not None
+        fitting = limit_length(automaton, least, most, rules.work) if bounded else automaton
     except TooLargeError:
         refuse(keyword, "is too complex together with a length")
     if is_empty(fitting):
@@ -93,11 +97,12 @@ def string_of(rules: Rules, stem: str, schema: Schema, refuse: Refuse) -> Node:
     return add_string(rules, stem, fitting)
 
 
-def _pattern(pattern: Any, refuse: Refuse) -> Automaton:
+def _pattern(pattern: Any, work: Work, refuse: Refuse) -> Automaton:
     if not isinstance(pattern, str):
         refuse("pattern", "is no text")
     try:
-        return determinize(parse_pattern(pattern))
+        work.spend(20 * len(pattern))
+        return determinize(parse_pattern(pattern), work)
     except PatternError as error:
         refuse("pattern", str(error))
     except TooLargeError:
@@ -144,6 +149,7 @@ def number_of(rules: Rules, stem: str, schema: Schema, refuse: Refuse, *, whole:
     if bounds is None:
         return json_text.integer(rules) if whole else json_text.number(rules)
     try:
+        rules.work.spend(_BOUNDS_WORK)
         return rules.add(stem, whole_numbers(bounds) if whole else numbers(bounds))
     except BoundsError as error:
         named = [each for each in schema if each.lower().endswith(("minimum", "maximum"))]
@@ -167,5 +173,6 @@ def constants_of(rules: Rules, stem: str, values: Sequence[Any], dialect: Dialec
     if len(texts) == 1:
         others.append(Text(literal(next(iter(texts)), dialect)))
     elif texts:
+        rules.work.spend(4 * sum(map(len, texts)))
         others.append(add_string(rules, stem, among(texts)))
     return rules.add(stem, alt(*others))

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from sigmavault.core.errors import InvalidRequestError
 from sigmavault.core.grammar import json_text, keywords
 from sigmavault.core.grammar.forks import Forks, Option
-from sigmavault.core.grammar.gbnf import Node, Ref, Rules, Text, alt
+from sigmavault.core.grammar.gbnf import Node, Ref, Rules, Text, TooLargeError, alt
 from sigmavault.core.grammar.json_text import JSON, Dialect, Property
 from sigmavault.core.grammar.keywords import Schema, binding, canonical
 from sigmavault.core.grammar.scalars import MAX_ENUM, constants_of, count, number_of, string_of
@@ -76,6 +76,8 @@ class SchemaCompiler:
             self._check()
         except RecursionError:
             self._refuse("schema", "is nested too deep", "#")
+        except TooLargeError:
+            self._refuse("schema", "is too large", "#")
         return node
 
     def _refuse(self, keyword: str, reason: str, path: str) -> NoReturn:
@@ -108,6 +110,8 @@ class SchemaCompiler:
         self._visits += 1
         if self._visits > MAX_SCHEMAS:
             refuse("schema", f"consists of more than {MAX_SCHEMAS} schemas")
+        if len(self.rules.nodes) > MAX_RULES:
+            refuse("schema", "is too large")
         if binding(schema).keys() == {"$ref"}:
             return self._reference(schema["$ref"], place)
         part = self._forks.new(place.path)

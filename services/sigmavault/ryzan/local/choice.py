@@ -54,7 +54,6 @@ class CallingChoice:
             calling.written, calling.tools, most=calling.most
         )
         self._logprobs = _HeldLogprobs()
-        self._ends_in_text = False
 
     def read(self, piece: Piece) -> Iterable[AnswerEvent]:
         """What a further part of the answer brings."""
@@ -66,15 +65,13 @@ class CallingChoice:
         told = self._told(self._parser.end())
         if not self._parser.calls and (left := self._logprobs.rest()):
             told.append(ContentDelta(index=self._index, text="", logprobs=left))
-        is_cut = finished.finish is Finish.LENGTH and self._ends_in_text
-        finish = Finish.TOOL_CALLS if self._parser.calls and not is_cut else finished.finish
+        finish = Finish.TOOL_CALLS if self._parser.calls else finished.finish
         tokens = finished.completion_tokens
         return [*told, ChoiceFinished(index=self._index, finish=finish, completion_tokens=tokens)]
 
     def _told(self, events: Iterable[CallEvent]) -> list[AnswerEvent]:
         told: list[AnswerEvent] = []
         for event in events:
-            self._ends_in_text = isinstance(event, TextPart)
             match event:
                 case TextPart(text):
                     logprobs = self._logprobs.of(text)

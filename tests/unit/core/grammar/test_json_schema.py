@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from typing import Any
 
 import jsonschema
@@ -152,3 +153,29 @@ def test_any_schema_is_compiled_or_refused(schema: dict[str, Any]) -> None:
         return
     for text in written(gbnf, 5):
         json.loads(text)
+
+
+def crowded(value: dict[str, Any]) -> dict[str, Any]:
+    """1800 schemas, of `value` each."""
+    return obj(**{f"p{at}": obj(**{f"q{each}": value for each in range(18)}) for at in range(100)})
+
+
+LONG = {f"{at}{'k' * 20_000}": S for at in range(100)}
+COSTLY: dict[str, dict[str, Any]] = {
+    "patterns": crowded({"type": "string", "pattern": "^(a|b)*a(a|b){8}$"}),
+    "patterns without rules": crowded({"type": "string", "pattern": "^([a-z]{1,70}[a-z]{1,70}|.*)$"}),
+    "bounds": crowded({"type": "number", "minimum": 0.123456, "maximum": 987654321.654321}),
+    "formats": crowded({"type": "string", "format": "email", "minLength": 5}),
+    "lengths": crowded({"type": "string", "pattern": "^[a-z ]*$", "maxLength": 1400}),
+    "names": {"type": "object", "properties": LONG, "additionalProperties": S},
+    "constants": {"enum": [*LONG]},
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_work_is_bounded(name: str) -> None:
+    """Minutes without the bound, for the first one; each is half a second with it."""
+    begin = time.process_time()
+    with pytest.raises(InvalidRequestError, match=r"too (large|complex)"):
+        compile_schema(COSTLY[name], param=PARAM)
+    assert time.process_time() - begin < 5

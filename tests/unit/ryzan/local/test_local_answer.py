@@ -130,7 +130,7 @@ def test_one_call_only() -> None:
         (POOL, Finish.LENGTH, TANK, "", Finish.TOOL_CALLS),
         (POOL[:-5], Finish.LENGTH, TANK, "", Finish.TOOL_CALLS),
         (POOL[:40], Finish.LENGTH, [], POOL[:40], Finish.LENGTH),
-        (POOL + UPTIME[:20], Finish.LENGTH, TANK, UPTIME[:20], Finish.LENGTH),
+        (POOL + UPTIME[:20], Finish.LENGTH, TANK, UPTIME[:20], Finish.TOOL_CALLS),
         (POOL[:40], Finish.STOP, [], POOL[:40], Finish.STOP),
         ("No.", Finish.LENGTH, [], "No.", Finish.LENGTH),
     ],
