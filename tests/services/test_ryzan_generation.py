@@ -53,6 +53,7 @@ def test_loaded_tells_what_the_model_is(model: WorkerLink) -> None:
     loaded = model.loaded
     assert (loaded.architecture, loaded.has_template, loaded.embedding_size) == ("llama", True, 0)
     assert len(loaded.template_sha256) == 64
+    assert loaded.tool_format == "generic"  # its template knows no tools
     assert 50e6 < loaded.memory_bytes < 2e9
 
 

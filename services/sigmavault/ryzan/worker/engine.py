@@ -187,7 +187,7 @@ class Engine:
         self._waiting: deque[Sequence] = deque()
         self._active: list[Sequence] = []  # oldest first
         self.context = Context(llama, states)
-        self.context_tokens = min(llama.limits.context, llama.trained_context)
+        self.context_tokens = min(llama.limits.context, llama.trained_context or llama.limits.context)
         self.meter = Meter()
         self.pace = Pace(llama.limits.batch)
 

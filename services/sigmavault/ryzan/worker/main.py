@@ -181,6 +181,7 @@ class Worker:
             architecture=self._llama.architecture,
             has_template=bool(self._reader.template_source),
             template_sha256=self._reader.template_sha256,
+            tool_format=self._reader.tool_format,
             embedding_size=self._llama.embedding_size if self._embedder else 0,
             memory_bytes=resident_bytes([os.getpid()]),
         )

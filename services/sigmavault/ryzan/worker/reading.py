@@ -6,6 +6,7 @@ import hashlib
 
 from sigmavault.core.chat import Conversation, Prompt, Text, Tokens
 from sigmavault.core.errors import ContextTooLongError, InvalidRequestError
+from sigmavault.core.tools import detect
 from sigmavault.ryzan.worker.llama import Llama
 from sigmavault.ryzan.worker.prompt import ChatTemplate, Neutral
 
@@ -39,6 +40,11 @@ class Reader:
     def template_sha256(self) -> str:
         """Of the chat template; empty without one."""
         return hashlib.sha256(self.template_source.encode()).hexdigest() if self.template_source else ""
+
+    @property
+    def tool_format(self) -> str:
+        """How the chat template writes tool calls; empty without a template."""
+        return detect(self.template_source).value if self.template_source else ""
 
     def read(self, prompt: Prompt) -> list[int]:
         """The tokens of a prompt.
