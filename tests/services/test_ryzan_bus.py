@@ -29,7 +29,7 @@ def call(ryzan: Ryzan, *argv: str, user: str | None = None, check: bool = True) 
 
 def test_status(ryzan: Ryzan) -> None:
     status = call(ryzan, "GetStatus", user="nobody")
-    for expected in (f'"model" s "{MODEL}"', '"state" s "ready"', '"reason" s ""', '"context_tokens" u 4096'):
+    for expected in (f'"model" s "{MODEL}"', '"state" s "ready"', '"reason" s ""', '"context_tokens" u 8192'):
         assert expected in status, status
     megabytes = int(status.split('"memory_bytes" t ')[1].split()[0]) / 1e6
     assert 100 < megabytes < 800
@@ -78,7 +78,7 @@ def test_chat_with_sdbus(ryzan: Ryzan) -> None:
         (("gpt-4", "1", "user", "x"), "Model.Unknown"),
         (("", "0"), "Request.Invalid"),
         (("", "1", "king", "x"), "Request.Invalid"),
-        (("", "1", "user", "word " * 5000), "Request.ContextTooLong"),
+        (("", "1", "user", "word " * 9000), "Request.ContextTooLong"),
     ],
 )
 def test_failures_have_names(ryzan: Ryzan, argv: tuple[str, ...], name: str) -> None:
@@ -137,9 +137,6 @@ STREAM_CLIENT = """
 import asyncio, json, os, sys
 from sdbus import DbusInterfaceCommonAsync, dbus_method_async, dbus_property_async
 from sdbus import sd_bus_open_system, set_default_bus
-class Ryzan(DbusInterfaceCommonAsync, interface_name="org.sigmavault.Ryzan1"):
-    @dbus_method_async("sa(ss)a{sv}", "oh", method_name="ChatStream")
-    async def chat_stream(self, model, messages, options): raise NotImplementedError
 class Job(DbusInterfaceCommonAsync, interface_name="org.sigmavault.Ryzan1.Job"):
     @dbus_method_async("", "", method_name="Cancel")
     async def cancel(self): raise NotImplementedError
@@ -154,10 +151,15 @@ async def end(job):
         await asyncio.sleep(0.02)
     return state, await job.finish_reason, await job.completion_tokens
 async def main(how):
-    ryzan = Ryzan.new_proxy("org.sigmavault.Ryzan", "/org/sigmavault/Ryzan")
     options = {"temperature": ("d", 0.0), "max_tokens": ("u", 12 if how == "read" else 2000)}
     prompt = "Say hello." if how == "read" else "Tell a very long story about the sea."
-    path, fd = await ryzan.chat_stream("", [("user", prompt)], options)
+    message = bus.new_method_call_message("org.sigmavault.Ryzan", "/org/sigmavault/Ryzan",
+        "org.sigmavault.Ryzan1", "ChatStream")
+    message.append_data("sa(ss)a{sv}", "", [("user", prompt)], options)
+    reply = await bus.call_async(message)
+    path, fd = reply.get_contents()
+    fd = os.dup(fd)  # the message closes its own
+    del reply
     job = Job.new_proxy("org.sigmavault.Ryzan", path)
     text = ""
     if how == "close":
@@ -169,7 +171,8 @@ async def main(how):
         with open(fd, "rb") as pipe:
             text = (await asyncio.to_thread(pipe.read)).decode()
     print(json.dumps([path, text, *await end(job)]))
-set_default_bus(sd_bus_open_system())
+bus = sd_bus_open_system()
+set_default_bus(bus)
 asyncio.run(main(sys.argv[1]))
 """
 
