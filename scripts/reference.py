@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 import typing
 from collections.abc import Iterator
 from enum import Enum, EnumType
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from sigmavault.ryzan.config import Settings
 
 from scripts import errors
 from scripts.spec.model import Spec
@@ -24,6 +26,17 @@ an unknown feature, a missing role or a package listed twice is reported with it
 exit code 2, and nothing was touched. `sudo make check` does only that.
 
 Generated from `scripts/spec/model.py` by `make render`.
+"""
+_RYZAN = """\
+# ryzan.toml
+
+The configuration of the model service: `/usr/lib/sigmavault/ryzan.toml` says what holds unless
+`/etc/sigmavault/ryzan.toml` says otherwise, key by key; lists are taken whole. It is checked whole when
+the service starts: an unknown key or a value that cannot be is reported with its file and key, and the
+service ends with exit code 2. `systemctl restart sigmavault-ryzan` (and `sigmavault-ryzan-relay`, for
+other servers) puts a change into effect.
+
+Generated from `services/sigmavault/ryzan/config.py` by `make render`.
 """
 _HEAD = "| key | value | meaning |\n|---|---|---|\n"
 _CODES = """\
@@ -40,6 +53,11 @@ Generated from `scripts/errors.py` by `make render`.
 def image_yaml_page() -> str:
     """`docs/reference/image-yaml.md`."""
     return _INTRO + "".join(_model_section(model, title) for title, model in _models(Spec, "top level"))
+
+
+def ryzan_toml_page() -> str:
+    """`docs/reference/ryzan-toml.md`."""
+    return _RYZAN + "".join(_model_section(model, title) for title, model in _models(Settings, "top level"))
 
 
 def exit_codes_page() -> str:
@@ -71,8 +89,17 @@ def _model_section(model: type[BaseModel], title: str) -> str:
 
 
 def _row(name: str, field: FieldInfo) -> str:
-    needed = "" if field.is_required() else f", default {field.default!r}"
+    sections = field.is_required() or isinstance(field.default, BaseModel)
+    needed = "" if sections else f", default {_default(field.default)}"
     return f"| `{name}` | {_kind(field)}{needed} | {field.description or ''} |\n"
+
+
+def _default(value: object) -> str:
+    if value in ((), ""):
+        return "none"
+    if isinstance(value, bool | tuple):
+        return json.dumps(value)  # as TOML spells it too
+    return repr(value)
 
 
 def _kind(field: FieldInfo) -> str:
@@ -83,12 +110,14 @@ def _kind(field: FieldInfo) -> str:
 
 def _type(annotation: object) -> str:
     origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is list:
+    if origin in (list, tuple):
         return f"list of {_type(parts[0])}"
     if origin is dict:
         return "mapping by name"
     if origin is typing.Annotated:
         return ", ".join(filter(None, [_type(parts[0]), *(_bound(item) for item in parts[1:])]))
+    if origin is typing.Literal:
+        return " or ".join(f"`{part}`" for part in parts)
     if parts:
         return " or ".join(_type(part) for part in parts)
     if isinstance(annotation, EnumType):
@@ -96,7 +125,7 @@ def _type(annotation: object) -> str:
         return " or ".join(f"`{item.value}`" for item in members)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "mapping"
-    words = {"str": "text", "int": "number", "NoneType": "null"}
+    words = {"str": "text", "int": "number", "float": "number", "bool": "true or false", "NoneType": "null"}
     return words.get(getattr(annotation, "__name__", ""), "value")
 
 
@@ -107,7 +136,7 @@ def _bound(item: object) -> str:
     pattern = getattr(item, "pattern", None)
     if pattern:
         return f"`{pattern}`".replace("|", "\\|")
-    for name, sign in (("ge", "≥"), ("le", "≤"), ("min_length", "length ≥")):
+    for name, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("min_length", "length ≥")):
         value = getattr(item, name, None)
         if value is not None:
             return f"{sign} {value}"

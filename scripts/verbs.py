@@ -8,7 +8,7 @@ import shutil
 from dataclasses import replace
 
 from scripts.errors import SpecError
-from scripts.reference import exit_codes_page, image_yaml_page
+from scripts.reference import exit_codes_page, image_yaml_page, ryzan_toml_page
 from scripts.render.files import write
 from scripts.render.livebuild import render_livebuild
 from scripts.render.mkosi import render_mkosi
@@ -98,7 +98,11 @@ def render(session: Session, arguments: argparse.Namespace) -> int:
 
 
 def _pages() -> dict[str, str]:
-    return {"image-yaml.md": image_yaml_page(), "exit-codes.md": exit_codes_page()}
+    return {
+        "image-yaml.md": image_yaml_page(),
+        "exit-codes.md": exit_codes_page(),
+        "ryzan-toml.md": ryzan_toml_page(),
+    }
 
 
 def check(session: Session, _arguments: argparse.Namespace) -> int:

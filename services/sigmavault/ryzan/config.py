@@ -139,7 +139,7 @@ class Reuse(_Section):
     ram_bytes: int = Field(
         default=256 * MIB,
         ge=0,
-        description="Memory of one model's process for the states of prompts; 0: none.",
+        description="Memory of each model's process for the states of prompts; 0: none.",
     )
     disk_bytes: int = Field(
         default=1 * GIB, ge=0, description="Disk space for the states of named prompts; 0: none."
