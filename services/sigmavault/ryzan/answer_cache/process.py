@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sigmavault.ryzan.answer_cache.shard import FullError, Shard, import_engine
+from sigmavault.ryzan.answer_cache.shard import FullError, Shard, has_room, import_engine
 
 _LOCK_PATIENCE_S = 3.0
 """The process of a service that is just ending lets go of its folder within this time."""
@@ -71,6 +71,8 @@ def _open(told: Told) -> tuple[Shard, str]:
         raise UnfitError(str(error)) from error
     except _failures() as error:
         why = _spell(error)
+    if not has_room(folder, told["reserve"]):  # that may be all that is wrong
+        raise UnfitError("the disk is nearly full")
     _wipe(folder)
     try:
         return Shard(engine, folder, **limits), why

@@ -51,6 +51,12 @@ def import_engine(runtime: Path) -> Any:
     return importlib.import_module("qdrant_edge")
 
 
+def has_room(folder: Path, reserve: int) -> bool:
+    """Whether more than that is free; Qdrant's writes to a full disk are signals, not errors."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize >= reserve
+
+
 class Shard:
     """Answers by their numbers, least recently used first."""
 
@@ -310,9 +316,7 @@ class Shard:
             raise FullError("the disk is nearly full")
 
     def _has_room(self) -> bool:
-        # Qdrant writes by way of mapped memory: on a full disk that is a signal, not an error
-        disk = os.statvfs(self._folder)
-        return disk.f_bavail * disk.f_frsize >= self._reserve
+        return has_room(self._folder, self._reserve)
 
 
 def _weigh(payload: Mapping[str, Any]) -> int:
