@@ -93,7 +93,11 @@ class Terminal:
 
 @contextlib.contextmanager
 def at_terminal(
-    ryzan: Ryzan, *argv: str, user: str | None = None, home: Path | str = "/nonexistent"
+    ryzan: Ryzan,
+    *argv: str,
+    user: str | None = None,
+    home: Path | str = "/nonexistent",
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[Terminal]:
     """The command with a terminal of its own as input, output and controlling terminal."""
     ours, theirs = pty.openpty()
@@ -102,7 +106,7 @@ def at_terminal(
     process = subprocess.Popen(
         [*PROGRAM[:-1], "-c", _LEADER, PROGRAM[-1], *argv],
         stdin=theirs, stdout=theirs, stderr=theirs, user=user, start_new_session=True,
-        env=environment(ryzan, home),
+        env={**environment(ryzan, home), **(env or {})},
     )  # fmt: skip
     os.close(theirs)
     try:

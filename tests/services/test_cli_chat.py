@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,16 +92,73 @@ def test_without_a_bus_it_says_so(ryzan: Ryzan) -> None:
     assert "system bus cannot be reached" in done.stderr
 
 
-def test_without_the_service_it_says_so(ryzan: Ryzan, tmp_path: Path) -> None:
+@pytest.fixture
+def empty_bus(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a bus on which no service is."""
+    tmp_path.chmod(0o755)
     argv = ["dbus-daemon", "--session", "--nofork", "--print-address=1", "--nopidfile"]
     with subprocess.Popen([*argv, f"--address=unix:path={tmp_path}/bus"], stdout=subprocess.PIPE) as bus:
         assert bus.stdout
-        address = bus.stdout.readline().decode().strip()
-        done = sigmavault(ryzan, "chat", "Hello", env={"DBUS_SYSTEM_BUS_ADDRESS": address})
+        yield {"DBUS_SYSTEM_BUS_ADDRESS": bus.stdout.readline().decode().strip()}
         bus.kill()
+
+
+def test_without_the_service_it_says_so(ryzan: Ryzan, empty_bus: dict[str, str]) -> None:
+    done = sigmavault(ryzan, "chat", "Hello", env=empty_bus)
     assert done.returncode == 3
     assert "the model service does not run" in done.stderr
     assert "systemctl status" in done.stderr
+
+
+@pytest.fixture
+def hostile(ryzan: Ryzan, empty_bus: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The environment of a bus on which a service says what terminals obey."""
+    program = [sys.executable, os.fspath(Path(__file__).parent / "hostile_ryzan.py")]
+    env = {**environment(ryzan), **empty_bus}
+    with subprocess.Popen(program, env=env, stdout=subprocess.PIPE) as service:
+        assert service.stdout
+        assert service.stdout.readline() == b"ready\n"
+        yield empty_bus
+        service.kill()
+
+
+@pytest.mark.parametrize(
+    "argv", [["chat", "Hello"], ["model", "list"], ["status"], ["chat", "--model", "\x1b[2J"]]
+)
+def test_nothing_that_a_terminal_obeys_comes_out(
+    ryzan: Ryzan, hostile: dict[str, str], argv: list[str]
+) -> None:
+    done = sigmavault(ryzan, *argv, env=hostile, stdin="Hello")
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said
+    assert "␛" in said
+    assert {each for each in said if unicodedata.category(each) == "Cc"} <= {"\n", "\t"}
+
+
+def test_nothing_that_a_terminal_obeys_comes_out_of_a_talk(ryzan: Ryzan, hostile: dict[str, str]) -> None:
+    with at_terminal(ryzan, "chat", env=hostile) as terminal:
+        terminal.wait_for("Talking with ␛[2Jevil␇ (␛[2Jevil␇)")
+        for line, told in (("Hello", "␛[2Jowned"), ("/model", "other␛[A"), ("/model x", "no model")):
+            terminal.wait_for("> ")
+            terminal.line(line)
+            terminal.wait_for(told)
+        terminal.wait_for("> ")
+        assert terminal.end() == 0
+    for bad in ("\x1b[2J", "\x1b]", "\x07", "\x9b", "\u202e", "\x1b[A"):
+        assert bad not in terminal.seen
+
+
+def test_a_model_that_dies_in_the_middle_is_told(ryzan: Ryzan) -> None:
+    with subprocess.Popen(
+        [*PROGRAM, "chat", LONG], env=environment(ryzan), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as chat:
+        assert chat.stdout
+        assert chat.stderr
+        chat.stdout.read(1)
+        ryzan.kill_worker()
+        assert chat.wait(30) == 1
+        assert b"the model's process died while it was answering" in chat.stderr.read()
+    ryzan.wait_state("ready")
 
 
 def test_a_reader_that_has_enough_ends_the_answer(ryzan: Ryzan) -> None:

@@ -17,22 +17,24 @@ from sigmavault.cli.plain_text import plain
 from sigmavault.core.errors import SigmaVaultError
 
 COMMANDS: Mapping[str, str] = {
-    "secure-boot": "sigmavault.cli.secure_boot",
     "chat": "sigmavault.cli.chat",
     "model": "sigmavault.cli.model",
     "status": "sigmavault.cli.show_status",
     "hardware": "sigmavault.cli.hardware",
+    "secure-boot": "sigmavault.cli.secure_boot",
     "version": "sigmavault.cli.version",
 }
 """Commands, and the modules that have them, in the order of the help."""
 
 _EXIT_CODES = """exit codes:
-  0  all is well
-  1  something needs attention; the output says what
-  2  wrong arguments
-  3  a part of the state could not be read
-  4  not allowed
-  5  the kernel refuses the signed ZFS module: its key is not enrolled yet
+  0    all is well
+  1    something needs attention or failed; the output says what
+  2    wrong arguments, or a question that does not fit
+  3    a part of the state could not be read, or the service does not answer
+  4    not allowed
+  5    the kernel refuses the signed ZFS module: its key is not enrolled yet
+  130  interrupted
+  141  nobody reads the output any more
 """
 
 
@@ -44,7 +46,7 @@ def parser(asked: str | None = None) -> argparse.ArgumentParser:
             wait for another.
     """
     root = argparse.ArgumentParser(
-        prog="sigmavault", description="Look at this SigmaVault.", epilog=_EXIT_CODES,
+        prog="sigmavault", description="This SigmaVault, and its model.", epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -21,8 +21,8 @@ def render_status(status: Status, paint: Paint) -> str:
         ("Model", _model(status.model, paint)),
         ("Budgets", _budgets(status, paint)),
         ("Services", _units(status, paint)),
-        ("Attention", (paint.bad(problem) for problem in status.problems())),
-        ("Could not be read", (paint.bad(each) for each in status.unread)),
+        ("Attention", (paint.bad(plain_line(problem)) for problem in status.problems())),
+        ("Could not be read", (paint.bad(plain_line(each)) for each in status.unread)),
     ):
         texts = list(body)
         if texts:
@@ -49,11 +49,13 @@ def _pools(status: Status, paint: Paint) -> Iterator[str]:
 
 
 def _model(model: Model, paint: Paint) -> Iterator[str]:
-    yield "state        " + paint.mark(model.state, good=model.state in (State.READY, State.UNLOADED))
+    yield "state        " + paint.mark(
+        plain_line(model.state), good=model.state in (State.READY, State.UNLOADED)
+    )
     if model.name:
         yield f"default      {plain_line(model.name)}"
     if model.tier:
-        yield f"tier         {model.tier}"
+        yield f"tier         {plain_line(model.tier)}"
     if model.memory_bytes:
         yield f"memory       {format_bytes(model.memory_bytes)} in all"
     if model.quota_cpus:

@@ -95,7 +95,7 @@ class _Session:
 
     def remark(self, text: str) -> None:
         """Say something that is not of the model."""
-        self.write(self._paint.dim(text) + "\n")
+        self.write(self._paint.dim(plain(text)) + "\n")
 
     def _ask(self, question: str) -> None:
         said: list[str] = []

@@ -52,4 +52,4 @@ def test_a_key_that_is_not_enrolled_has_an_exit_code_of_its_own(capsys: pytest.C
     assert KeyNotEnrolledError.exit_code == 5
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert "\n  5  the kernel refuses the signed ZFS module" in capsys.readouterr().out
+    assert "\n  5    the kernel refuses the signed ZFS module" in capsys.readouterr().out

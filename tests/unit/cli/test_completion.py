@@ -1,0 +1,69 @@
+"""The completion of bash knows what the command knows."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sigmavault.cli.main import COMMANDS, parser
+
+ROOT = Path(__file__).parents[3]
+FILE = ROOT / "services/data/usr/share/bash-completion/completions/sigmavault"
+
+pytestmark = pytest.mark.runs_programs
+
+
+def completed(*words: str) -> set[str]:
+    """What is offered for the last word."""
+    script = (
+        f'compopt() {{ :; }}; . {FILE}; COMP_WORDS=(sigmavault "$@"); COMP_CWORD=$#; _sigmavault; '
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    env = {"PATH": os.environ["PATH"], "SIGMAVAULT_MANIFEST": os.fspath(ROOT / "models-manifest.yaml")}
+    done = subprocess.run(
+        ["bash", "-uc", script, "bash", *words],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+def offered(command: argparse.ArgumentParser) -> Iterator[str]:
+    """The words and long options of a parser."""
+    for action in command._actions:
+        yield from (each for each in action.option_strings if each.startswith("--"))
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices
+
+
+def parsers(command: argparse.ArgumentParser, *words: str) -> Iterator[tuple[tuple[str, ...], set[str]]]:
+    yield words, set(offered(command))
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, child in action.choices.items():
+                yield from parsers(child, *words, name)
+
+
+def test_every_command_and_option_is_offered() -> None:
+    all_of_it = dict(parsers(parser()))
+    assert set(COMMANDS) < all_of_it[()]
+    for words, known in all_of_it.items():
+        found = completed(*words, "")
+        assert {each for each in found if each.startswith("--")} == {
+            each for each in known if each[0] == "-"
+        }, words
+        assert {each for each in known if each[0] != "-"} <= found, words
+
+
+def test_models_are_offered_where_one_is_asked_for() -> None:
+    assert completed("model", "show", "smollm2-135") == {"smollm2-135m-instruct"}
+    assert completed("chat", "--model", "au") == {"auto"}
+    assert completed("chat", "--system", "") == set()
