@@ -127,6 +127,13 @@ def test_the_section_names_model_machine_and_what_disturbed() -> None:
     assert "| **no** |" not in text
 
 
+def test_on_a_busy_machine_no_bar_counts_as_met() -> None:
+    quiet, busy = (render(Figures(others={"m": share}, models=[model(SAMPLES)])) for share in (0.1, 0.11))
+    assert quiet.count("| yes |") == len(SAMPLES)
+    assert busy.count("| yes |") == 0
+    assert "stays open" in busy
+
+
 def test_the_section_replaces_only_what_is_between_its_marks() -> None:
     page = f"# Page\n\n{BEGIN}\n\nold\n{END}\n\nafter\n"
     assert place(page, "new\n") == f"# Page\n\n{BEGIN}\n\nnew\n\n{END}\n\nafter\n"
