@@ -7,6 +7,7 @@ and nothing of llama.cpp is ever entered twice.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import os
 import select
@@ -42,6 +43,8 @@ _QUIET_MS = 500
 
 _STEPS_BETWEEN = 16
 """Named states are kept beside requests as well, a part between so many steps."""
+
+_M_MMAP_THRESHOLD = -3  # malloc.h
 
 _KEPT_SEQUENCES = 8
 _STATES_RAM_BYTES = 128 * MIB
@@ -267,9 +270,18 @@ def _job(arguments: argparse.Namespace) -> Job:
     )  # fmt: skip
 
 
+def _return_memory() -> None:
+    """Have large blocks returned to the system when they are freed: states come and go by the megabyte.
+
+    Without this glibc raises its limit for that with every such block, and keeps them in its heap.
+    """
+    ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, MIB)
+
+
 def main() -> int:
     """Run a model process; the exit code says whether it ended as told."""
     arguments = _arguments()
+    _return_memory()
     with socket.socket(fileno=arguments.link) as link:
         try:
             worker = Worker(link, _job(arguments))
