@@ -49,6 +49,7 @@ def test_limits_are_those_of_the_code() -> None:
         scalars.MAX_ENUM,
         pattern.MAX_LENGTH,
         automaton.MAX_STATES,
+        gbnf.MAX_WORK,
         schema.MAX_RULES,
         schema.MAX_REPETITIONS,
         schema.MAX_TEXT,
