@@ -48,7 +48,8 @@ class Runs:
         prefill: an answer of one token to a long prompt.
         one: one answer alone.
         together: several answers at once.
-        bandwidth: of the memory, measured between them; None where there is too little memory.
+        bandwidth: of the memory, the better of two measurements; None where there is too little memory.
+        cache_bytes: last-level caches, all together; 0 where unknown.
     """
 
     ready: Timed
@@ -56,6 +57,7 @@ class Runs:
     one: Timed
     together: tuple[Timed, ...]
     bandwidth: Bandwidth | None
+    cache_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class Bench:
         context_tokens: longest prompt plus answer.
         memory_bytes: resident memory of its process.
         runs: what was asked.
+        size: of the model's file, in bytes; None where that is not known.
         ceiling: tokens per second of one answer that the bandwidth allows; None where that is not known.
         beside: what else went on.
     """
@@ -80,6 +83,7 @@ class Bench:
     context_tokens: int
     memory_bytes: int
     runs: Runs
+    size: int | None
     ceiling: float | None
     beside: Beside
 
@@ -188,7 +192,10 @@ def _remarks(bench: Bench) -> Iterator[str]:
     if bench.runs.bandwidth:
         read, threads = bench.runs.bandwidth.read_bytes_s / 1e9, bench.runs.bandwidth.threads
         plural = "s" if threads != 1 else ""
-        yield f"ceiling: {read:.1f} GB/s of memory bandwidth, measured meanwhile on {threads} thread{plural}"
+        yield f"ceiling: {read:.1f} GB/s of memory bandwidth, measured on {threads} thread{plural}"
+    if bench.size and bench.size < bench.runs.cache_bytes:
+        caches = format_bytes(bench.runs.cache_bytes)
+        yield f"the model fits into the processor's caches ({caches}): it may pass that ceiling"
     if bench.quota_cpus:
         yield f"the service is granted {bench.quota_cpus:g} CPUs; the ceiling does not count that"
     load, cpus = bench.beside.load, bench.beside.cpus

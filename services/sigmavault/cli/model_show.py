@@ -88,18 +88,24 @@ def render(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _lines(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    entry, memory = document["manifest"] or {}, document["memory_bytes"]
+    entry, live = document["manifest"] or {}, document["service"] or {}
     yield "model", document["id"]
     yield "name", entry.get("name")
     yield "state", document["state"]
-    yield "memory", memory and f"{format_bytes(memory)} with {CONTEXT_TOKENS:,} tokens, or as it is now"
+    yield "memory", _memory(document["memory_bytes"], is_loaded=bool(live.get("memory_bytes")))
     if entry:
         yield from _manifest_lines(entry)
         yield "not known", document["missing"]
     if document["file"]:
         yield from _file_lines(document["file"])
-    if document["service"]:
-        yield from _service_lines(document["service"])
+    if live:
+        yield from _service_lines(live)
+
+
+def _memory(size: int | None, *, is_loaded: bool) -> str | None:
+    if not size:
+        return None
+    return f"{format_bytes(size)}" + ("" if is_loaded else f", about, with {CONTEXT_TOKENS:,} tokens")
 
 
 def _manifest_lines(entry: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -150,5 +156,7 @@ def _service_lines(live: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     if live["context_tokens"]:
         yield "serves", f"{live['context_tokens']:,} tokens of context"
     if live["threads"]:
-        yield "speed", f"{live['tokens_per_second']:.1f} tokens/s lately, {live['threads']} threads"
-    yield "requests", live["active_requests"]
+        yield "threads", f"{live['threads']}: {live['threads_reason']}"
+    if live["tokens_per_second"]:
+        yield "speed", f"{live['tokens_per_second']:.1f} tokens/s lately"
+    yield "requests", live["active_requests"] or None

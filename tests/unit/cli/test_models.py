@@ -105,10 +105,11 @@ ONE = Timed(prompt_tokens=20, cached_tokens=0, completion_tokens=101, began=0.0,
 PREFILL = Timed(prompt_tokens=400, cached_tokens=0, completion_tokens=1, began=0.0, first=2.0, last=2.0)
 BENCH = Bench(
     model=EMBEDDED, threads=2, threads_reason="2 CPUs", quota_cpus=0.0, context_tokens=4096,
-    memory_bytes=2**28, ceiling=20.0,
+    memory_bytes=2**28, size=2**30, ceiling=20.0,
     runs=Runs(
         ready=ONE, prefill=PREFILL, one=ONE, together=(ONE, dataclasses.replace(ONE, first=0.6, last=20.5)),
         bandwidth=Bandwidth(read_bytes_s=2e10, threads=2, buffer_bytes=2**28, took_s=0.5),
+        cache_bytes=2**25,
     ),
     beside=Beside(load=0.1, cpus=2, requests=0, requests_after=0),
 )  # fmt: skip
@@ -140,7 +141,9 @@ def test_the_table_of_a_measurement() -> None:
         "  2.0 s  prompt of 400 tokens",
         "memory  256 MiB  4,096 tokens of context",
     ]
-    assert not any("not idle" in each for each in lines)
+    assert not any("not idle" in each or "caches" in each for each in lines)
+    small = render(dataclasses.replace(BENCH, size=2**20), Paint(is_on=False))
+    assert "fits into the processor's caches (32.0 MiB)" in small
 
 
 @pytest.mark.parametrize("changes", [{"load": 0.6}, {"requests": 1}, {"requests_after": 2}])
