@@ -148,7 +148,7 @@ def _run_all(model: Known, socket: Path) -> Runs:
 
 def _better(one: Bandwidth | None, other: Bandwidth | None) -> Bandwidth | None:
     measured = [each for each in (one, other) if each is not None]
-    return max(measured, key=lambda each: each.read_bytes_s, default=None)
+    return max(measured, key=lambda each: each.read_bytes_s) if measured else None
 
 
 def _prompt(words: int) -> str:
