@@ -33,8 +33,7 @@ _RYZAN = """\
 The configuration of the model service: `/usr/lib/sigmavault/ryzan.toml` says what holds unless
 `/etc/sigmavault/ryzan.toml` says otherwise, key by key; lists are taken whole. It is checked whole when
 the service starts: an unknown key or a value that cannot be is reported with its file and key, and the
-service ends with exit code 2. `systemctl restart sigmavault-ryzan` (and `sigmavault-ryzan-relay`, for
-other servers) puts a change into effect.
+service ends with exit code 2. `systemctl restart sigmavault-ryzan` puts a change into effect.
 
 Generated from `services/sigmavault/ryzan/config.py` by `make render`.
 """

@@ -209,7 +209,7 @@ def test_a_stream_is_passed_on_as_it_comes(ryzan: Ryzan) -> None:
     events = stream(ryzan.client(), body)
     text = "".join(each["choices"][0]["delta"].get("content") or "" for each in events[:-2])
     assert text == fields(chat(ryzan, "of-upstream", max_tokens=24))[0]
-    assert len(events) > 15
+    assert len(events) > 5
     assert events[-2]["usage"]["completion_tokens"] == 24
     assert events[-2]["usage"]["prompt_tokens"] > 20
     assert events[-1] == "[DONE]"

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sigmavault.contract.ryzan1 import State
@@ -30,55 +29,15 @@ from sigmavault.core.residency import Admit, Evict, Refuse, Resident, Size, Weig
 from sigmavault.ryzan.catalog import Catalog, Entry
 from sigmavault.ryzan.config import Settings
 from sigmavault.ryzan.counters import Counters
+from sigmavault.ryzan.slot import Slot
 from sigmavault.ryzan.supervisor import Launch, Supervisor
-from sigmavault.ryzan.vetting import Identity, Vetting, identify
+from sigmavault.ryzan.vetting import Vetting, identify
 from sigmavault.system import memory
 
 _log = logging.getLogger(__name__)
 
 
 _LOOK_AGAIN_S = 0.2
-
-
-@dataclass(slots=True, eq=False)
-class Slot:
-    """What the pool knows of one model that was asked for.
-
-    Attributes:
-        entry: the model.
-        supervisor: of its process; None while it is not loaded.
-        loading: the load that everybody waits for; None while there is none.
-        need: bytes that are set aside for it.
-        holds: callers that wait for it or are about to ask it.
-        failure: why the last load failed.
-        refused: the file that must not be tried again.
-        dismissed: somebody unloaded it although it is pinned: it stays away until it is asked for.
-    """
-
-    entry: Entry
-    supervisor: Supervisor | None = None
-    loading: asyncio.Task[Supervisor] | None = None
-    need: int = 0
-    holds: int = 0
-    failure: ModelError | None = None
-    refused: Identity | None = None
-    dismissed: bool = False
-    used: float = field(default_factory=time.monotonic)
-
-    @property
-    def requests(self) -> int:
-        """Requests being answered or waiting."""
-        return self.holds + (self.supervisor.requests if self.supervisor else 0)
-
-    @property
-    def busy(self) -> bool:
-        """Whether it must not be unloaded now."""
-        return self.requests > 0 or self.loading is not None
-
-    @property
-    def idle_since(self) -> float:
-        """When it was asked last, by the monotonic clock."""
-        return max(self.used, self.supervisor.used if self.supervisor else 0.0)
 
 
 class Pool:

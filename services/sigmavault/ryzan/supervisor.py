@@ -33,6 +33,7 @@ from sigmavault.core.errors import (
 from sigmavault.core.residency import Size
 from sigmavault.ryzan import wire
 from sigmavault.ryzan.config import Limits
+from sigmavault.ryzan.ticket import Ticket as Ticket
 from sigmavault.system import env, run
 
 _log = logging.getLogger(__name__)
@@ -51,34 +52,6 @@ _WORKER_ENV = {
     # the speed (measured: 11 against 76 tokens per second), and the machine has other work: it is a NAS.
     "OMP_WAIT_POLICY": "passive",
 }
-
-
-class Ticket:
-    """One request that a model process is answering."""
-
-    def __init__(self, number: int, forget: Callable[[Ticket], None]) -> None:
-        self.number = number
-        self._forget = forget
-        self._events: asyncio.Queue[Event | SigmaVaultError] = asyncio.Queue()
-
-    def put(self, event: Event | SigmaVaultError) -> None:
-        """Deliver what happened."""
-        self._events.put_nowait(event)
-
-    async def next(self) -> Event:
-        """Wait for what happens next; `Finished` is the last event.
-
-        Raises:
-            SigmaVaultError: the request failed.
-        """
-        event = await self._events.get()
-        if isinstance(event, SigmaVaultError):
-            raise event
-        return event
-
-    def cancel(self) -> None:
-        """Nobody waits for the answer any more. Harmless when it is complete."""
-        self._forget(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
