@@ -27,8 +27,10 @@ from sigmavault.core.chat import (
 from sigmavault.core.errors import ContextTooLongError, InvalidRequestError, WorkerLostError
 from sigmavault.ryzan.worker.context import Context
 from sigmavault.ryzan.worker.llama import Llama, Span
+from sigmavault.ryzan.worker.pace import Meter, Pace, share
 from sigmavault.ryzan.worker.prefix import Held
 from sigmavault.ryzan.worker.sampling import NOTHING, Sampler
+from sigmavault.ryzan.worker.speculate import Proposer, Reach, accept, is_guessable
 from sigmavault.ryzan.worker.states import States
 from sigmavault.ryzan.worker.text import AnswerText
 
@@ -49,6 +51,7 @@ class Sequence:
         text: what may be shown of the answer.
         sampler: chooses its tokens.
         reuse: what may be shared with other requests.
+        is_guessable: whether guesses can be held against its tokens.
         held: its place in the context; None while it waits.
         marks: how far it must be computed for the next snapshots, the nearest one last.
         is_started: whether the requester knows that it began.
@@ -63,6 +66,7 @@ class Sequence:
     text: AnswerText
     sampler: Sampler
     reuse: Reuse
+    is_guessable: bool = False
     held: Held | None = None
     marks: list[int] = field(default_factory=list)
     is_started: bool = False
@@ -114,70 +118,6 @@ class Part:
         )
 
 
-class Meter:
-    """Tokens per second over the last seconds of work."""
-
-    def __init__(self, window_s: float = 10.0) -> None:
-        self._window_s = window_s
-        self._steps: deque[tuple[float, int]] = deque()
-        self._seconds = 0.0
-        self._tokens = 0
-
-    def add(self, seconds: float, tokens: int) -> None:
-        """Count one step that chose tokens."""
-        self._steps.append((seconds, tokens))
-        self._seconds += seconds
-        self._tokens += tokens
-        while len(self._steps) > 1 and self._seconds > self._window_s:
-            seconds, tokens = self._steps.popleft()
-            self._seconds -= seconds
-            self._tokens -= tokens
-
-    @property
-    def rate(self) -> float:
-        """Tokens per second; 0 before the first."""
-        return self._tokens / self._seconds if self._steps else 0.0
-
-
-class Pace:
-    """How many tokens a step may compute, so that it does not take too long.
-
-    A step holds up the answers that are being written, and a cancelled request stays for one. Bigger steps
-    are faster per token, up to a point.
-    """
-
-    ALONE_S = 1.0
-    BESIDE_S = 0.15
-    LEAST = 16
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._rate = 0.0
-
-    def add(self, seconds: float, tokens: int) -> None:
-        """Learn from a step."""
-        if tokens >= self.LEAST and seconds > 0:
-            rate = tokens / seconds
-            self._rate = rate if self._rate == 0 else 0.7 * self._rate + 0.3 * rate
-
-    def tokens(self, *, beside: int) -> int:
-        """Tokens of the next step, beside so many answers that are being written."""
-        if self._rate == 0:
-            return min(self._most, 4 * self.LEAST + beside)
-        limit_s = self.BESIDE_S if beside else self.ALONE_S
-        return min(self._most, max(self.LEAST + beside, int(self._rate * limit_s)))
-
-
-def share(budget: int, wanted: list[int]) -> list[int]:
-    """Split a budget into equal shares, none more than wanted; what one leaves goes to the others."""
-    given = [0] * len(wanted)
-    order = sorted(range(len(wanted)), key=wanted.__getitem__)
-    for place, index in enumerate(order):
-        given[index] = min(wanted[index], budget // (len(order) - place))
-        budget -= given[index]
-    return given
-
-
 class Engine:
     """All requests of one model."""
 
@@ -190,6 +130,10 @@ class Engine:
         self.context_tokens = min(llama.limits.context, llama.trained_context or llama.limits.context)
         self.meter = Meter()
         self.pace = Pace(llama.limits.batch)
+        self.proposer: Proposer | None = None
+        """Guesses how an answer goes on; not for a recurrent model: guesses cannot be taken back there."""
+        self._reach = Reach()
+        self._most_guesses = min(llama.limits.batch, llama.limits.sequences + llama.limits.kept) - 1
 
     @property
     def busy(self) -> bool:
@@ -225,6 +169,7 @@ class Engine:
                 text=AnswerText(request.stop),
                 sampler=self._llama.open_sampler(request),
                 reuse=request.reuse,
+                is_guessable=is_guessable(request),
             )
         )
 
@@ -242,6 +187,8 @@ class Engine:
         """
         started = time.monotonic()
         self._admit()
+        if self.proposer is not None and self._guess(self.proposer, started):
+            return
         parts = self._decode()
         seconds = time.monotonic() - started
         last, written = -1, 0
@@ -257,6 +204,44 @@ class Engine:
         self.pace.add(seconds, last + 1)
         if written:
             self.meter.add(seconds, written)
+
+    def _guess(self, proposer: Proposer, started: float) -> bool:
+        """A step that also tries guesses; False: nothing was done.
+
+        Only for an answer that is written alone: others beside it make better use of the rows.
+        """
+        sequence = self._active[0] if len(self._active) == 1 else None
+        if sequence is None or sequence.held is None or not sequence.is_guessable or sequence.missing != 1:
+            return False
+        count = min(self._reach.count, self._most_guesses, sequence.limit - sequence.answered - 1)
+        guesses = proposer.propose(sequence.tokens, count) if count > 0 else []
+        if not guesses or not self._check(sequence, sequence.held, guesses):
+            return False
+        seconds = time.monotonic() - started
+        sampler = sequence.sampler
+        taken = accept(guesses, lambda row: sampler.choose(row).token, self._llama.is_end)
+        self._reach.learn(len(guesses), len(taken) - 1)
+        self.meter.add(seconds, len(taken))
+        self._take_all(sequence, sequence.held, taken)
+        return True
+
+    def _check(self, sequence: Sequence, held: Held, guesses: list[int]) -> bool:
+        """Compute the last token and the guesses behind it, with an output for each; False: no room."""
+        span = Span(
+            tokens=[sequence.tokens[-1], *guesses], position=held.length, sequence=held.slot, output=True
+        )
+        return self.context.make_room(len(span.tokens)) and self._llama.decode([span], all_outputs=True)
+
+    def _take_all(self, sequence: Sequence, held: Held, tokens: list[int]) -> None:
+        end = None
+        for token in tokens:
+            held.length += 1
+            end = self._take(sequence, token)
+            if end is not None:
+                break
+        self._llama.cut(held.slot, held.length)  # before it is parked
+        if end is not None:
+            self._finish(sequence, *end)
 
     def _decode(self) -> list[Part]:
         while True:
@@ -290,7 +275,7 @@ class Engine:
         for each in self._active:
             if each.held is None or each.done >= each.prompt_tokens - 1:
                 continue
-            until = self.context.worth_waiting(sequence.tokens, sequence.reuse, each.held, each.prompt_tokens)
+            until = self.context.worth_waiting(sequence.tokens, sequence.reuse, each.held)
             if until:
                 sequence.behind, sequence.until = each, until
                 return True
@@ -304,7 +289,7 @@ class Engine:
         return self.context.claimed() + needed <= self._llama.limits.context
 
     def _begin(self, sequence: Sequence) -> None:
-        held = self.context.open(sequence.tokens, sequence.reuse)
+        held = self.context.open(sequence.tokens, sequence.reuse, sequence.prompt_tokens)
         sequence.held = held
         sequence.marks = self.context.marks(held)
         self._active.append(sequence)
@@ -352,28 +337,35 @@ class Engine:
             self._waiting.remove(sequence)
         else:
             self._active.remove(sequence)
-            self.context.park(sequence.held, sequence.prompt_tokens)
+            self.context.park(sequence.held)
             sequence.held = None
         sequence.sampler.close()
 
     def _advance(self, sequence: Sequence, row: int) -> None:
         choice = sequence.sampler.choose(row)
-        token = choice.token
+        end = self._take(sequence, choice.token, choice.logprob)
+        if end is not None:
+            self._finish(sequence, *end)
+
+    def _take(
+        self, sequence: Sequence, token: int, logprob: TokenLogprob | None = None
+    ) -> tuple[Finish, int] | None:
+        """Continue an answer; where that ends it: why, and how many tokens count beyond its text."""
         if token == NOTHING or self._llama.is_end(token):
-            self._finish(sequence, Finish.STOP, extra=token != NOTHING)
-            return
+            return Finish.STOP, token != NOTHING
         sequence.tokens.append(token)
-        self._say(sequence, sequence.text.feed(sequence.sampler.piece(token)), choice.logprob)
+        self._say(sequence, sequence.text.feed(sequence.sampler.piece(token)), logprob)
         if sequence.text.stopped:
-            self._finish(sequence, Finish.STOP)
-        elif sequence.answered >= sequence.limit:
-            self._finish(sequence, Finish.LENGTH)
+            return Finish.STOP, 0
+        if sequence.answered >= sequence.limit:
+            return Finish.LENGTH, 0
+        return None
 
     def _say(self, sequence: Sequence, text: str, logprob: TokenLogprob | None = None) -> None:
         if text or logprob:
             self._emit(sequence.number, Piece(text=text, logprobs=(logprob,) if logprob else ()))
 
-    def _finish(self, sequence: Sequence, finish: Finish, *, extra: int = 0) -> None:
+    def _finish(self, sequence: Sequence, finish: Finish, extra: int) -> None:
         self._say(sequence, sequence.text.end())
         # a stop text may turn up in what was held back
         reason = Finish.STOP if sequence.text.stopped else finish

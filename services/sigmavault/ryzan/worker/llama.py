@@ -7,6 +7,7 @@ Native code may abort the process; that is why a model lives in a process of its
 from __future__ import annotations
 
 import ctypes
+import functools
 import importlib
 import os
 import sys
@@ -77,6 +78,27 @@ def _import_bindings(runtime: Path) -> Any:
     return importlib.import_module("llama_cpp.llama_cpp")
 
 
+class _Library:
+    """llama.cpp itself, for all models of the process."""
+
+    def __init__(self, runtime: Path) -> None:
+        self.api = _import_bindings(runtime)
+        self.said = ""
+        self._log = self.api.llama_log_callback(self._listen)  # kept: C holds only a pointer
+        self.api.llama_log_set(self._log, None)
+        # An explicit folder: ggml's own search includes the current directory.
+        backends = ctypes.CDLL(os.fspath(runtime / "python/llama_cpp/lib/libggml.so.0"))
+        backends.ggml_backend_load_all_from_path(os.fsencode(runtime / "ggml"))
+        self.api.llama_backend_init()
+
+    def _listen(self, level: int, text: bytes, _data: object) -> None:
+        if level == _LOG_ERROR:
+            self.said = text.decode(errors="replace").strip() or self.said
+
+
+_open_library = functools.cache(_Library)
+
+
 class _Batch:
     """The tokens of a step in C's layout.
 
@@ -129,14 +151,8 @@ class Llama:
         Raises:
             ModelRefusedError: llama.cpp cannot load it; the message has its last words.
         """
-        self._api = _import_bindings(runtime)
-        self._said = ""
-        self._log = self._api.llama_log_callback(self._listen)  # kept: C holds only a pointer
-        self._api.llama_log_set(self._log, None)
-        # An explicit folder: ggml's own search includes the current directory.
-        backends = ctypes.CDLL(os.fspath(runtime / "python/llama_cpp/lib/libggml.so.0"))
-        backends.ggml_backend_load_all_from_path(os.fsencode(runtime / "ggml"))
-        self._api.llama_backend_init()
+        self._library = _open_library(runtime)
+        self._api = self._library.api
         self._model = self._load(file)
         self._vocab = self._api.llama_model_get_vocab(self._model)
         self.vocabulary = int(self._api.llama_vocab_n_tokens(self._vocab))
@@ -150,10 +166,6 @@ class Llama:
             token for token in range(self.vocabulary) if self._api.llama_vocab_is_eog(self._vocab, token)
         )
 
-    def _listen(self, level: int, text: bytes, _data: object) -> None:
-        if level == _LOG_ERROR:
-            self._said = text.decode(errors="replace").strip() or self._said
-
     def _load(self, file: Path) -> Any:
         params = self._api.llama_model_default_params()
         params.n_gpu_layers = 0
@@ -161,7 +173,9 @@ class Llama:
         params.check_tensors = True
         model = self._api.llama_model_load_from_file(os.fsencode(file), params)
         if not model:
-            raise ModelRefusedError(f"llama.cpp refuses {file.name}: {self._said or 'no reason given'}")
+            raise ModelRefusedError(
+                f"llama.cpp refuses {file.name}: {self._library.said or 'no reason given'}"
+            )
         return model
 
     def _open(self, limits: Limits, threads: int, *, embedding: bool) -> Any:
@@ -183,7 +197,7 @@ class Llama:
             params.pooling_type = _POOLING_MEAN
             context = self._api.llama_init_from_model(self._model, params)
         if not context:
-            raise ModelRefusedError(f"no context for the model: {self._said or 'no reason given'}")
+            raise ModelRefusedError(f"no context for the model: {self._library.said or 'no reason given'}")
         return context
 
     @property
@@ -292,7 +306,7 @@ class Llama:
         self._batch.fill(spans, all_outputs=all_outputs)
         status = self._api.llama_decode(self._context, self._batch.native)
         if status not in (0, _NO_ROOM):
-            raise WorkerLostError(f"llama_decode failed with {status}: {self._said}")
+            raise WorkerLostError(f"llama_decode failed with {status}: {self._library.said}")
         return bool(status == 0)
 
     def vector(self, sequence: int) -> list[float]:
@@ -337,7 +351,9 @@ class Llama:
         place = (ctypes.c_uint8 * len(data)).from_buffer(data)
         size = self._api.llama_state_seq_get_data(self._context, place, len(data), sequence)
         if size != len(data):
-            raise WorkerLostError(f"llama.cpp gave {size} of {len(data)} bytes of a state: {self._said}")
+            raise WorkerLostError(
+                f"llama.cpp gave {size} of {len(data)} bytes of a state: {self._library.said}"
+            )
         return data
 
     def restore(self, sequence: int, data: bytearray) -> bool:

@@ -44,7 +44,7 @@ class Counter:
     def used(self) -> int:
         return len({id(cell) for cells in self.cells.values() for cell in cells})
 
-    def decode(self, spans: Sequence[Span]) -> bool:
+    def decode(self, spans: Sequence[Span], *, all_outputs: bool = False) -> bool:
         size = sum(len(each.tokens) for each in spans)
         assert 0 < size <= self.limits.batch
         if self.used + size > self.limits.context:
@@ -55,9 +55,11 @@ class Counter:
             held = self.cells.setdefault(span.sequence, [])
             assert span.position == len(held), "a token was skipped or computed twice"
             held += map(Cell, span.tokens)
+            for at in range(len(span.tokens) if all_outputs else 1):
+                if span.output:
+                    known = held[: len(held) - at]
+                    self.outputs[row + len(span.tokens) - at] = self.next([cell.token for cell in known])
             row += len(span.tokens)
-            if span.output:
-                self.outputs[row] = self.next([cell.token for cell in held])
         assert max(self.cells) < self.limits.sequences + self.limits.kept + 1
         self.steps.append(list(spans))
         self.computed += size

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sigmavault.core.chat import Finish, Finished, GenerateRequest, Piece, Reuse, Sampling, Started, Tokens
 from sigmavault.core.errors import ContextTooLongError, InvalidRequestError, WorkerLostError
-from sigmavault.ryzan.worker.engine import Engine, Meter, Pace, share
+from sigmavault.ryzan.worker.engine import Engine
 from sigmavault.ryzan.worker.llama import Limits, Span
+from sigmavault.ryzan.worker.pace import Meter, Pace, share
 
 from tests.unit.ryzan.worker.counter import END, Counter, Told, engine
 
