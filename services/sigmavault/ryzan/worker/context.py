@@ -61,7 +61,7 @@ class Context:
         held, count = self._prefixes.find(tokens, reuse)
         return count, held is not None and held.is_active
 
-    def worth_waiting(self, tokens: list[int], reuse: Reuse, reading: Held, goal: int) -> int:
+    def worth_waiting(self, tokens: list[int], reuse: Reuse, reading: Held) -> int:
         """How far a sequence that is being read must come for this prompt to gain by waiting; 0: it gains
         nothing.
 
@@ -69,24 +69,24 @@ class Context:
             tokens: the prompt that could wait.
             reuse: whose it is.
             reading: another one's sequence.
-            goal: how many tokens it will have computed as its prompt.
         """
         if not may_share(reading.reuse, reuse):
             return 0
+        goal = reading.prompt
         until = min(common(reading.tokens[:goal], tokens), len(tokens) - 1)
         if self._is_whole:  # it will take a snapshot there, and nowhere between
             until = goal - 1 if until >= goal - 1 else 0
         _, have = self._prefixes.find(tokens, reuse)
         return until if until - max(have, reading.length) >= LEAST_KEPT else 0
 
-    def open(self, tokens: list[int], reuse: Reuse) -> Held:
+    def open(self, tokens: list[int], reuse: Reuse, prompt: int) -> Held:
         """Begin a sequence with as much of it computed as there is; the caller has seen that it fits."""
         source, count = self._prefixes.find(tokens, reuse)
         if source is not None:
             self._prefixes.touch(source)
         while not self._prefixes.has_slot:
             self._evict()
-        held = self._prefixes.open(tokens, reuse)
+        held = self._prefixes.open(tokens, reuse, prompt)
         kept, more = self._states.find(tokens, reuse) if reuse.enabled else (None, 0)
         if kept is not None and more - count >= LEAST_KEPT and self.make_room(len(kept.tokens)):
             data = self._states.load(kept)
@@ -127,7 +127,7 @@ class Context:
         """Keep the state of a sequence as it is now, for prompts that begin like that."""
         if not (self._prefixes.has_slot or self._evict()):
             return
-        kept = self._prefixes.open(held.tokens[: held.length], held.reuse)
+        kept = self._prefixes.open(held.tokens[: held.length], held.reuse, min(held.prompt, held.length))
         self._llama.share(held.slot, kept.slot, held.length)
         self._prefixes.lean(kept, held, held.length)
         kept.is_active = False
@@ -156,7 +156,7 @@ class Context:
             self._give_up(each)
         return bool(parked)
 
-    def park(self, held: Held, prompt_tokens: int) -> None:
+    def park(self, held: Held) -> None:
         """The answer is over, however it ended: keep what was computed for it."""
         held.is_active = False
         held.tokens = held.tokens[: held.length]
@@ -164,7 +164,7 @@ class Context:
             self.drop(held)
             return
         if not self._is_whole:  # else its snapshots are kept
-            self._name(held, prompt_tokens)
+            self._name(held, held.prompt)
         self._prefixes.touch(held)
         for each in [] if self._is_whole else self._prefixes.covered_by(held):
             self.drop(each)

@@ -29,9 +29,17 @@ def common(one: Items[int], other: Items[int]) -> int:
 
 def may_share(held: Reuse, asked: Reuse) -> bool:
     """Whether what one request has computed may serve another one."""
-    if not (held.enabled and asked.enabled):
-        return False
-    return held.space == asked.space or (held.key != "" and held.key == asked.key)
+    return held.enabled and asked.enabled and (is_own(held, asked) or is_named_alike(held, asked))
+
+
+def is_own(held: Reuse, asked: Reuse) -> bool:
+    """Whether both are of the same requester."""
+    return held.space == asked.space
+
+
+def is_named_alike(held: Reuse, asked: Reuse) -> bool:
+    """Whether both give the same name, which shares the prompt; never the answer."""
+    return held.key != "" and held.key == asked.key
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -42,6 +50,7 @@ class Held:
         slot: its number there.
         tokens: what it is; the first `length` are computed.
         length: how many are.
+        prompt: how many of them are prompt.
         reuse: whose it is.
         is_active: an answer is being written on it; else it is parked, until the room is needed.
         is_backed: its state is also kept outside of the context.
@@ -54,6 +63,7 @@ class Held:
     slot: int
     tokens: list[int]
     reuse: Reuse
+    prompt: int
     length: int = 0
     is_active: bool = True
     is_backed: bool = False
@@ -83,9 +93,9 @@ class Prefixes:
         """Whether one more sequence could be held."""
         return bool(self._free)
 
-    def open(self, tokens: list[int], reuse: Reuse) -> Held:
-        """A new sequence; nothing of it is computed yet."""
-        made = Held(slot=self._free.pop(), tokens=tokens, reuse=reuse)
+    def open(self, tokens: list[int], reuse: Reuse, prompt: int) -> Held:
+        """A new sequence, of which so many tokens are prompt; nothing of it is computed yet."""
+        made = Held(slot=self._free.pop(), tokens=tokens, reuse=reuse, prompt=prompt)
         self.held.append(made)
         self.touch(made)
         return made
@@ -122,12 +132,20 @@ class Prefixes:
         best: Held | None = None
         most = 0
         for each in self.held:
-            if each.length <= most or not may_share(each.reuse, reuse):
+            if each.length <= most:
                 continue
-            count = self.usable(each.tokens, each.length, tokens)
+            count = self.usable(each.tokens, self._reach(each, reuse), tokens)
             if count > most:
                 best, most = each, count
         return best, most
+
+    def _reach(self, held: Held, asked: Reuse) -> int:
+        """How many computed tokens of a sequence a requester may use."""
+        if not may_share(held.reuse, asked):
+            return 0
+        if is_own(held.reuse, asked) or held.length <= held.prompt:
+            return held.length
+        return 0 if self._is_whole else held.prompt
 
     def usable(self, held: Items[int], length: int, tokens: list[int]) -> int:
         """How many tokens of a prompt a state of `length` tokens saves."""

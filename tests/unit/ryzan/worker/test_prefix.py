@@ -35,7 +35,7 @@ def test_cells_are_counted_once_however_sequences_begin_with_each_other(
         held = prefixes.held
         if deed == "open" and prefixes.has_slot:
             source, count = prefixes.find(tokens, Reuse())
-            made = prefixes.open(tokens, Reuse())
+            made = prefixes.open(tokens, Reuse(), len(tokens))
             cells[made.slot] = []
             if source is not None:
                 assert source.tokens[:count] == tokens[:count]
@@ -55,7 +55,7 @@ def test_cells_are_counted_once_however_sequences_begin_with_each_other(
 
 def test_a_prompt_is_never_found_whole() -> None:
     prefixes = Prefixes(2)
-    held = prefixes.open([1, 2, 3], Reuse())
+    held = prefixes.open([1, 2, 3], Reuse(), 3)
     held.length = 3
     assert prefixes.find([1, 2, 3], Reuse()) == (held, 2)
     assert prefixes.find([1, 2, 3, 4], Reuse()) == (held, 3)
@@ -64,7 +64,7 @@ def test_a_prompt_is_never_found_whole() -> None:
 
 def test_what_is_not_computed_yet_is_not_found() -> None:
     prefixes = Prefixes(2)
-    held = prefixes.open([1, 2, 3, 4], Reuse())
+    held = prefixes.open([1, 2, 3, 4], Reuse(), 4)
     held.length = 2
     assert prefixes.find([1, 2, 3, 4], Reuse()) == (held, 2)
     assert Prefixes(2, is_whole=True).usable([1, 2, 3], 3, [1, 2, 4, 4]) == 0

@@ -105,6 +105,18 @@ def test_states_are_shared_within_one_space_or_one_name(first: Reuse, second: Re
 
 
 @pytest.mark.parametrize("recurrent", [False, True])
+def test_a_name_shares_the_prompt_and_never_the_answer(recurrent: bool) -> None:
+    one, _, told = engine(llama=deep(recurrent=recurrent))
+    ask(one, 1, LONG, Reuse(space="a", key="k"))
+    finish(one)
+    longer = [*LONG, *(int(each) for each in text(told, 1)), 1, 1, 1]
+    ask(one, 2, longer, Reuse(space="b", key="k"))
+    finish(one)
+    assert len(text(told, 1)) > 2
+    assert 99 <= cached(told, 2) <= 100
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
 def test_equal_prompts_at_once_are_read_once(recurrent: bool) -> None:
     one, llama, told = engine(llama=deep(recurrent=recurrent))
     for number in range(4):
