@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from sigmavault.contract.ryzan1 import StatusKey
+from sigmavault.contract.ryzan1 import ModelKey, StatusKey
 from sigmavault.core.chat import Message, Role
 from sigmavault.core.errors import ConfigError, InvalidRequestError
 from sigmavault.core.manifest import parse_manifest
 from sigmavault.core.wish import Wish
-from sigmavault.ryzan import bus
+from sigmavault.ryzan.bus import values
 from sigmavault.ryzan.config import read_manifest
 from sigmavault.ryzan.local.request import complete
-from sigmavault.ryzan.service import Status
+from sigmavault.ryzan.service import ModelStatus, Status
 
 FILE = Path(__file__).parents[3] / "models-manifest.yaml"
 MODEL = parse_manifest(yaml.safe_load(FILE.read_text()), FILE.name).embedded()
@@ -41,15 +41,41 @@ def test_seeds_fit_and_are_never_the_one_that_means_random() -> None:
 
 def test_status_has_the_keys_of_the_contract() -> None:
     names = {field.name for field in fields(Status)}
-    assert names >= {key.value for key in StatusKey} >= {key.value for key in bus._TYPES}
+    assert names >= {key.value for key in StatusKey} == {key.value for key in values.STATUS_TYPES}
+    assert {key.value for key in ModelKey} == {key.value for key in values.MODEL_TYPES}
+    assert {key.value for key in ModelKey} <= {field.name for field in fields(ModelStatus)}
 
 
 def test_messages_from_the_bus() -> None:
-    said = bus.parse_messages([("developer", "a"), ("user", "b")])
+    said = values.parse_messages([("developer", "a"), ("user", "b")])
     assert [each.role for each in said] == [Role.SYSTEM, Role.USER]
     for wrong in ([], [("king", "x")]):
         with pytest.raises(InvalidRequestError):
-            bus.parse_messages(wrong)
+            values.parse_messages(wrong)
+
+
+def test_options_from_the_bus() -> None:
+    given = {"temperature": ("d", 0.0), "max_tokens": ("u", 5), "stop": ("as", ["."])}
+    wish = values.parse_wish([("user", "x")], given, 1000)
+    assert (wish.temperature, wish.max_tokens, wish.stop) == (0.0, 5, (".",))
+    assert wish.caller.space == "uid:1000"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("colour", ("s", "red")),
+        ("temperature", ("u", 1)),
+        ("temperature", ("d", 2.1)),
+        ("max_tokens", ("u", 0)),
+        ("stop", ("as", [])),
+        ("stop", ("as", ["a", ""])),
+        ("prompt_cache_key", ("s", "k" * 129)),
+    ],
+)
+def test_wrong_options_are_refused_by_name(key: str, value: tuple[str, object]) -> None:
+    with pytest.raises(InvalidRequestError, match=key):
+        values.parse_wish([("user", "x")], {key: value}, 0)
 
 
 def test_manifest_file(tmp_path: Path) -> None:
