@@ -14,6 +14,7 @@ from scripts.spec.model import Target
 from scripts.spec.select import Image, default_variant
 from scripts.stages.debs import own_packages
 from scripts.stages.iso import environment, prepare
+from scripts.stages.layers import NO_SIGNING, NO_SIGNING_FILE
 
 
 def measure_peer(session: Session, _arguments: argparse.Namespace) -> int:
@@ -28,6 +29,9 @@ def measure_peer(session: Session, _arguments: argparse.Namespace) -> int:
     with session.progress.step("plain lb build"):
         begun = time.monotonic()
         prepare(session, image, debs, tree)
+        unsigned = tree / "config/includes.chroot_before_packages" / NO_SIGNING_FILE
+        unsigned.parent.mkdir(parents=True)
+        unsigned.write_text(NO_SIGNING, encoding="utf-8")
         session.runner.run(["lb", "build"], cwd=tree, env=environment(session))
         seconds = time.monotonic() - begun
     if len(list(tree.glob("*.iso"))) != 1:

@@ -28,14 +28,15 @@ _ZFS_ANSWERS = (
     "zfs-dkms zfs-dkms/stop-build-for-unknown-kernel boolean false\n"
 )
 # DKMS would sign with a throw-away key and leave the private half in the image.
-_NO_SIGNING = 'mok_signing_key="/nonexistent"\nmok_certificate="/nonexistent"\nsign_file="/nonexistent"\n'
+NO_SIGNING_FILE = "etc/dkms/framework.conf.d/sigmavault-build.conf"
+NO_SIGNING = 'mok_signing_key="/nonexistent"\nmok_certificate="/nonexistent"\nsign_file="/nonexistent"\n'
 # What apt says, in English: every program here runs in the locale C.UTF-8.
 _NO_PACKAGE = re.compile(
     r"^E: (?:Unable to locate package |Package '|Couldn't find any package by glob ')([\w.+\-]+)"
 )
 _NO_ANSWER = re.compile(r"^E: Failed to fetch (\S+)")
 
-_RECIPE = [1, *_APT, _ZFS_ANSWERS, _NO_SIGNING]
+_RECIPE = [1, *_APT, _ZFS_ANSWERS, NO_SIGNING]
 """What a layer depends on beside its packages; count the number up when the steps below change."""
 
 
@@ -99,7 +100,7 @@ def _bootstrap(session: Session, image: Image, layer: Layer, partial: Path) -> N
     hook.write_text(
         "#!/bin/sh\nset -eu\n"
         'mkdir -p "$1/etc/dkms/framework.conf.d"\n'
-        f"cat > \"$1/etc/dkms/framework.conf.d/sigmavault-build.conf\" <<'END'\n{_NO_SIGNING}END\n"
+        f"cat > \"$1/{NO_SIGNING_FILE}\" <<'END'\n{NO_SIGNING}END\n"
         f"chroot \"$1\" debconf-set-selections <<'END'\n{_ZFS_ANSWERS}END\n"
     )
     hook.chmod(0o755)

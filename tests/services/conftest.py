@@ -12,6 +12,7 @@ import yaml
 
 from scripts.stages.clients import LISTS, folder_of
 from tests.services.daemon import SOURCE, Ryzan, SystemBus, ensure_user
+from tests.services.pool_run import folder, run  # noqa: F401  # fixtures
 
 CACHE = Path("/cache")
 
@@ -77,11 +78,11 @@ def clients() -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def system_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SystemBus]:
     ensure_user()
-    folder = tmp_path_factory.mktemp("bus")
-    for parent in folder.parents:
+    place = tmp_path_factory.mktemp("bus")
+    for parent in place.parents:
         if parent.is_relative_to("/tmp/pytest-of-root"):
             parent.chmod(0o755)
-    bus = SystemBus(folder)
+    bus = SystemBus(place)
     yield bus
     bus.stop()
 

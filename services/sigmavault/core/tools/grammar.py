@@ -74,15 +74,19 @@ def call_grammar(
     root = _answer(rules, calls, MAX_CALLS if parallel else 1, written)
     lazy = choice.mode is ToolMode.AUTO
     if lazy and instead is not None:
-        if written is ToolFormat.LLAMA3:
-            raise InvalidRequestError(
-                "this model's calls cannot be told from other JSON: beside a response_format, tool_choice "
-                "must be `required`, `none` or a named one",
-                param="response_format",
-            )
-        root, lazy = alt(root, _form(rules, instead)), False
+        root, lazy = alt(root, _instead(rules, instead, written)), False
     gbnf = render(rules, root, param="tools")
     return Grammar(gbnf=gbnf, triggers=_triggers(allowed, written) if lazy else ())
+
+
+def _instead(rules: Rules, form: JsonFormat, written: ToolFormat) -> Node:
+    if written is ToolFormat.LLAMA3:
+        raise InvalidRequestError(
+            "this model's calls cannot be told from other JSON: beside a response_format, tool_choice "
+            "must be `required`, `none` or a named one",
+            param="response_format",
+        )
+    return _form(rules, form)
 
 
 def _form(rules: Rules, form: JsonFormat) -> Node:
