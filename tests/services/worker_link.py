@@ -83,6 +83,13 @@ class WorkerLink:
                 return frame
             self.stats = wire.Stats(**_fields(frame))
 
+    def wait_stats(self) -> wire.Stats:
+        """The next word about its work."""
+        while (frame := next(self._frames))["is"] != "stats":
+            pass
+        self.stats = wire.Stats(**_fields(frame))
+        return self.stats
+
     def send(self, request: GenerateRequest) -> int:
         self._number += 1
         self._link.sendall(wire.encode(wire.ask_frame(self._number, request)))

@@ -118,6 +118,9 @@ class Stats:
         prefix_tokens_saved: tokens of prompts that were not computed again.
         kept_ram_bytes: states of prompts kept in memory, beside the context.
         kept_disk_bytes: states of prompts kept on disk.
+        speculation: whether answers are guessed ahead, and what was measured; empty where it is off.
+        guesses_tried: tokens that were guessed, since the start.
+        guesses_held: of these, tokens that the model itself would have chosen.
     """
 
     tokens_per_second: float
@@ -129,6 +132,9 @@ class Stats:
     prefix_tokens_saved: int = 0
     kept_ram_bytes: int = 0
     kept_disk_bytes: int = 0
+    speculation: str = ""
+    guesses_tried: int = 0
+    guesses_held: int = 0
 
 
 def ask_frame(number: int, request: GenerateRequest) -> Frame:

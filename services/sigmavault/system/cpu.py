@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sigmavault.core.hardware import parse_cpuinfo
 from sigmavault.core.threads import CpuView, parse_cpu_list
 from sigmavault.system import cgroups
 from sigmavault.system.files import read_or_empty
@@ -42,3 +43,8 @@ def read_cpus(root: Path = Path("/"), *, machine_only: bool = False) -> CpuView:
     )
     quota = cgroups.read_quota(root, machine_only=machine_only)
     return CpuView(allowed=allowed, siblings=tuple(siblings), quota=quota)
+
+
+def read_name(root: Path = Path("/")) -> str:
+    """What the processor calls itself; empty where it does not say."""
+    return parse_cpuinfo(read_or_empty(root / "proc/cpuinfo")).name

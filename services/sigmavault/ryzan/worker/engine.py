@@ -30,7 +30,7 @@ from sigmavault.ryzan.worker.llama import Llama, Span
 from sigmavault.ryzan.worker.pace import Meter, Pace, share
 from sigmavault.ryzan.worker.prefix import Held
 from sigmavault.ryzan.worker.sampling import NOTHING, Sampler
-from sigmavault.ryzan.worker.speculate import Proposer, Reach, accept, is_guessable
+from sigmavault.ryzan.worker.speculate import Guesses, Proposer, Reach, accept, is_guessable
 from sigmavault.ryzan.worker.states import States
 from sigmavault.ryzan.worker.text import AnswerText
 
@@ -123,15 +123,15 @@ class Engine:
 
     def __init__(self, llama: Llama, states: States, emit: Callable[[int, Event], None]) -> None:
         self._llama = llama
-        self._emit = emit
+        self.emit = emit
         self._waiting: deque[Sequence] = deque()
         self._active: list[Sequence] = []  # oldest first
         self.context = Context(llama, states)
         self.context_tokens = min(llama.limits.context, llama.trained_context or llama.limits.context)
         self.meter = Meter()
         self.pace = Pace(llama.limits.batch)
-        self.proposer: Proposer | None = None
-        """Guesses how an answer goes on; not for a recurrent model: guesses cannot be taken back there."""
+        self.guesses = Guesses()
+        self._proposer: Proposer | None = None
         self._reach = Reach()
         self._most_guesses = min(llama.limits.batch, llama.limits.sequences + llama.limits.kept) - 1
 
@@ -173,6 +173,14 @@ class Engine:
             )
         )
 
+    def speculate(self, proposer: Proposer | None) -> None:
+        """From the next step on, try its guesses; not for a recurrent model: there they cannot be taken back.
+
+        Args:
+            proposer: what guesses how an answer goes on; None: nothing does.
+        """
+        self._proposer, self._reach = proposer, Reach()
+
     def cancel(self, number: int) -> None:
         """End a request; nothing more is emitted for it. Unknown numbers are those already finished."""
         for sequence in (*self._active, *self._waiting):
@@ -187,7 +195,7 @@ class Engine:
         """
         started = time.monotonic()
         self._admit()
-        if self.proposer is not None and self._guess(self.proposer, started):
+        if self._proposer is not None and self._guess(self._proposer, started):
             return
         parts = self._decode()
         seconds = time.monotonic() - started
@@ -221,6 +229,7 @@ class Engine:
         sampler = sequence.sampler
         taken = accept(guesses, lambda row: sampler.choose(row).token, self._llama.is_end)
         self._reach.learn(len(guesses), len(taken) - 1)
+        self.guesses.add(len(guesses), len(taken) - 1)
         self.meter.add(seconds, len(taken))
         self._take_all(sequence, sequence.held, taken)
         return True
@@ -297,7 +306,7 @@ class Engine:
             sequence.is_started = True
             self.context.count(held)
             started = Started(prompt_tokens=sequence.prompt_tokens, cached_tokens=held.length)
-            self._emit(sequence.number, started)
+            self.emit(sequence.number, started)
 
     def _plan(self) -> list[Part]:
         """What the next step computes, in the order of its rows."""
@@ -363,11 +372,11 @@ class Engine:
 
     def _say(self, sequence: Sequence, text: str, logprob: TokenLogprob | None = None) -> None:
         if text or logprob:
-            self._emit(sequence.number, Piece(text=text, logprobs=(logprob,) if logprob else ()))
+            self.emit(sequence.number, Piece(text=text, logprobs=(logprob,) if logprob else ()))
 
     def _finish(self, sequence: Sequence, finish: Finish, extra: int) -> None:
         self._say(sequence, sequence.text.end())
         # a stop text may turn up in what was held back
         reason = Finish.STOP if sequence.text.stopped else finish
-        self._emit(sequence.number, Finished(finish=reason, completion_tokens=sequence.answered + extra))
+        self.emit(sequence.number, Finished(finish=reason, completion_tokens=sequence.answered + extra))
         self._end(sequence)

@@ -200,6 +200,11 @@ class Llama:
             raise ModelRefusedError(f"no context for the model: {self._library.said or 'no reason given'}")
         return context
 
+    def close(self) -> None:
+        """Give its memory back; nothing may be asked of it afterwards."""
+        self._api.llama_free(self._context)
+        self._api.llama_model_free(self._model)
+
     @property
     def trained_context(self) -> int:
         """Longest context that the model was trained for, in tokens."""

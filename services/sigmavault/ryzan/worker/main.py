@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from sigmavault.core.chat import Embedded
 from sigmavault.core.errors import InvalidRequestError, SigmaVaultError
@@ -24,6 +25,7 @@ from sigmavault.core.values import MIB
 from sigmavault.ryzan import wire
 from sigmavault.ryzan.worker.embed import Embedder
 from sigmavault.ryzan.worker.engine import Engine
+from sigmavault.ryzan.worker.guessing import Choice, Guessing, Mode
 from sigmavault.ryzan.worker.llama import Limits, Llama
 from sigmavault.ryzan.worker.outbox import Outbox
 from sigmavault.ryzan.worker.reading import Reader
@@ -65,6 +67,7 @@ class Job:
         states: folder for states of named prompts; None: they are not kept on disk.
         states_bytes: most bytes in that folder.
         states_ram_bytes: most bytes of states in memory.
+        guessing: whether answers are guessed ahead.
     """
 
     file: Path
@@ -73,6 +76,7 @@ class Job:
     states: Path | None
     states_bytes: int
     states_ram_bytes: int
+    guessing: Choice
 
 
 class Worker:
@@ -95,6 +99,7 @@ class Worker:
             job.file, runtime=env.paths().runtime, limits=job.limits, threads=self._plan.threads,
             embedding=job.embedding,
         )  # fmt: skip
+        self._guessing: Guessing | None = None
         self._rates = {} if job.embedding else self._try_threads()
         self._follow()
         self._embedder = Embedder(self._llama, self._bring) if job.embedding else None
@@ -103,6 +108,9 @@ class Worker:
         self._context = self._engine.context if self._engine else None
         self._work: Engine | Embedder = self._engine or self._embedder  # type: ignore[assignment]  # one is
         self._reader = Reader(self._llama, self._work.context_tokens)
+        if self._engine and job.guessing.mode is not Mode.OFF:
+            self._guessing = Guessing(self._engine, self._llama, self._reader, job.guessing)
+            self._guessing.follow(self._plan.threads, self._plan.prefill)
         self._reported = self._flushed = time.monotonic()
         self._steps = 0
 
@@ -122,17 +130,25 @@ class Worker:
                     self._context.work()
             else:
                 self._flush()
-                if not ready and self._context:
-                    self._context.work()
+                if not ready:
+                    self._use_quiet()
         if self._context:
             self._context.close()
 
     def _patience_ms(self) -> int | None:
         if self._work.busy:
             return 0
-        if self._context is None or not self._context.has_work:
-            return None
-        return 0 if self._context.has_urgent_work else _QUIET_MS
+        if self._context is not None and self._context.has_work:
+            return 0 if self._context.has_urgent_work else _QUIET_MS
+        return _QUIET_MS if self._guessing and self._guessing.has_work else None
+
+    def _use_quiet(self) -> None:
+        if self._context and self._context.has_work:
+            self._context.work()
+        elif self._guessing and self._guessing.has_work:
+            self._guessing.work(lambda: bool(self._poll.poll(0)))
+            self._report()
+            self._flush()
 
     def _read(self) -> bool:
         size = len(self._input)
@@ -204,10 +220,11 @@ class Worker:
             threads_reason=self._plan.reason,
             active_sequences=self._work.active,
             **self._reused(),
+            **self._guessed(),
         )
         self._outbox.put({"is": "stats", **asdict(stats)})
 
-    def _reused(self) -> dict[str, int]:
+    def _reused(self) -> dict[str, Any]:
         if self._context is None:
             return {}
         counts = self._context.counts
@@ -219,6 +236,16 @@ class Worker:
             "kept_disk_bytes": self._states.disk_bytes,
         }
 
+    def _guessed(self) -> dict[str, Any]:
+        if self._engine is None or self._guessing is None:
+            return {}
+        guesses = self._engine.guesses
+        return {
+            "speculation": self._guessing.text,
+            "guesses_tried": guesses.tried,
+            "guesses_held": guesses.held,
+        }
+
     def _try_threads(self) -> dict[int, float]:
         return try_threads(self._llama, candidates(self._plan), prefill=self._plan.prefill)
 
@@ -226,6 +253,8 @@ class Worker:
         """Look at the quota: it may have changed."""
         self._plan = choose_threads(plan_threads(cpu.read_cpus()), self._rates)
         self._llama.set_threads(self._plan.threads, self._plan.prefill)
+        if self._guessing:
+            self._guessing.follow(self._plan.threads, self._plan.prefill)
 
     def _flush(self) -> None:
         now = time.monotonic()
@@ -254,6 +283,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--states", type=Path, help="folder for states of named prompts")
     parser.add_argument("--states-bytes", type=int, default=0, help="most bytes in that folder")
     parser.add_argument("--states-ram-bytes", type=int, default=_STATES_RAM_BYTES)
+    parser.add_argument("--speculation", type=Mode, choices=Mode, default=Mode.OFF)
+    parser.add_argument("--draft", type=Path, help="model that may guess for this one")
+    parser.add_argument("--verdicts", type=Path, help="folder for what guessing was found to bring")
     return parser.parse_args()
 
 
@@ -267,6 +299,10 @@ def _job(arguments: argparse.Namespace) -> Job:
     return Job(
         file=arguments.file, limits=limits, embedding=arguments.embedding, states=arguments.states,
         states_bytes=arguments.states_bytes, states_ram_bytes=arguments.states_ram_bytes,
+        guessing=Choice(
+            mode=arguments.speculation, file=arguments.file, runtime=env.paths().runtime,
+            draft=arguments.draft, verdicts=arguments.verdicts, cpu=cpu.read_name(),
+        ),
     )  # fmt: skip
 
 

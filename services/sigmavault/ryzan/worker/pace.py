@@ -12,22 +12,23 @@ class Meter:
         self._window_s = window_s
         self._steps: deque[tuple[float, int]] = deque()
         self._seconds = 0.0
-        self._tokens = 0
+        self.tokens = 0
+        """Chosen in that time."""
 
     def add(self, seconds: float, tokens: int) -> None:
         """Count one step that chose tokens."""
         self._steps.append((seconds, tokens))
         self._seconds += seconds
-        self._tokens += tokens
+        self.tokens += tokens
         while len(self._steps) > 1 and self._seconds > self._window_s:
             seconds, tokens = self._steps.popleft()
             self._seconds -= seconds
-            self._tokens -= tokens
+            self.tokens -= tokens
 
     @property
     def rate(self) -> float:
         """Tokens per second; 0 before the first."""
-        return self._tokens / self._seconds if self._steps else 0.0
+        return self.tokens / self._seconds if self._steps else 0.0
 
 
 class Pace:

@@ -7,6 +7,7 @@ guessing changes how many steps an answer takes, never the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from sigmavault.core.chat import GenerateRequest
@@ -62,6 +63,19 @@ def accept(
         if token != guess or is_end(token):
             break
     return taken
+
+
+@dataclass(slots=True)
+class Guesses:
+    """How many there were since the start, and how many held."""
+
+    tried: int = 0
+    held: int = 0
+
+    def add(self, tried: int, held: int) -> None:
+        """Count one step."""
+        self.tried += tried
+        self.held += held
 
 
 class Reach:

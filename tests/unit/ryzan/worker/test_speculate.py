@@ -108,7 +108,7 @@ def test_engine_with_guesses_answers_as_without(
         one, llama, told = engine(
             context=200, llama=Counter(Limits(context=200, sequences=4, batch=8, kept=4), is_deep=True)
         )
-        one.proposer = Oracle(llama, wrong_every) if guess else None
+        one.speculate(Oracle(llama, wrong_every) if guess else None)
         for number, prompt in enumerate(prompts):
             one.ask(number, list(prompt), request(limit, stop, reuse))
             if not together:
@@ -125,7 +125,7 @@ def test_guesses_that_hold_save_steps() -> None:
     guessing, llama, told = engine(
         llama=Counter(Limits(context=300, sequences=4, batch=32, kept=8), is_deep=True)
     )
-    guessing.proposer = Oracle(llama, 1000)
+    guessing.speculate(Oracle(llama, 1000))
     guessing.ask(1, [5, 5], request(60))
     steps = run(plain)
     assert run(guessing) < steps / 2
@@ -134,7 +134,8 @@ def test_guesses_that_hold_save_steps() -> None:
 
 def test_several_answers_at_once_are_written_without_guesses() -> None:
     one, llama, _ = engine(llama=Counter(Limits(context=300, sequences=4, batch=32, kept=8), is_deep=True))
-    one.proposer = oracle = Oracle(llama, 1000)
+    oracle = Oracle(llama, 1000)
+    one.speculate(oracle)
     for number in range(2):
         one.ask(number, [1, 2], request(5))
     beside = 0
