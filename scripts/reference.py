@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
+import sys
 import typing
 from collections.abc import Iterator
 from enum import Enum, EnumType
+from pathlib import Path
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from sigmavault.ryzan.config import Settings
 
 from scripts import errors
 from scripts.spec.model import Spec
 
+_SERVICES = os.fspath(Path(__file__).resolve().parent.parent / "services")
 _INTRO = """\
 # image.yaml
 
@@ -56,6 +59,10 @@ def image_yaml_page() -> str:
 
 def ryzan_toml_page() -> str:
     """`docs/reference/ryzan-toml.md`."""
+    if _SERVICES not in sys.path:
+        sys.path.append(_SERVICES)  # the builder itself needs nothing of what it builds
+    from sigmavault.ryzan.config import Settings
+
     return _RYZAN + "".join(_model_section(model, title) for title, model in _models(Settings, "top level"))
 
 
