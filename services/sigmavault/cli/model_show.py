@@ -159,4 +159,6 @@ def _service_lines(live: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "threads", f"{live['threads']}: {live['threads_reason']}"
     if live["tokens_per_second"]:
         yield "speed", f"{live['tokens_per_second']:.1f} tokens/s lately"
+    if live["speculation"]:
+        yield "guesses", live["speculation"]
     yield "requests", live["active_requests"] or None

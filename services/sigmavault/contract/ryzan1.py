@@ -93,6 +93,8 @@ class ModelKey(StrEnum):
     """u: longest prompt plus answer."""
     ACTIVE_REQUESTS = "active_requests"
     """u: requests being answered or waiting."""
+    SPECULATION = "speculation"
+    """s: whether its answers are guessed ahead, and what was measured; empty where that is off."""
 
 
 class ChatOption(StrEnum):

@@ -96,6 +96,10 @@ class Catalog:
         self._known = {model.id: entry_of(model) for model in manifest.models if not model.needs.unsupported}
         self._refused = {model.id: model.needs.unsupported for model in manifest.models}
         self._files = {model.file for model in manifest.models}
+        self._drafts = {
+            target: tuple(each.id for each in manifest.models if target in each.draft_for)
+            for target in self._known
+        }
         self._seen: dict[Path, tuple[Identity, Entry | None]] = {}
 
     def find(self, model_id: str) -> Entry:
@@ -113,6 +117,11 @@ class Catalog:
             if entry.id == model_id:
                 return entry
         raise UnknownModelError(f"no model is called {model_id!r}")
+
+    def drafts_for(self, model_id: str) -> Iterator[Entry]:
+        """The models that the manifest lets guess for one, and whose files are there."""
+        known = (self._known[each] for each in self._drafts.get(model_id, ()) if each in self._known)
+        return (each for each in known if self.locate(each) is not None)
 
     def locate(self, entry: Entry) -> Path | None:
         """The model's file; None when no folder has it."""

@@ -151,6 +151,21 @@ class Reuse(_Section):
     )
 
 
+class Speculation(_Section):
+    """Whether answers are guessed ahead, and by what."""
+
+    mode: Literal["off", "auto"] = Field(
+        default="off",
+        description="`auto` measures for each model, once, while it is idle, whether guessing makes it faster"
+        " on this machine, and guesses only then.",
+    )
+    draft: dict[ModelId, str] = Field(
+        default={},
+        description="Which model guesses for which, by their ids; one that is not here gets what"
+        " `draft_for` in the manifest says, one with an empty text gets none.",
+    )
+
+
 class Http(_Section):
     """The HTTP interface."""
 
@@ -231,6 +246,7 @@ class Settings(_Section):
     memory: Memory = Memory()
     limits: Limits = Limits()
     reuse: Reuse = Reuse()
+    speculation: Speculation = Speculation()
     http: Http = Http()
     routing: Routing = Routing()
     backend: tuple[Backend, ...] = ()
@@ -306,6 +322,7 @@ def _keys(place: Sequence[str | int]) -> list[str]:
     """The keys of the section at a place such as ("backend", 0, "model", 1)."""
     sections: dict[str, type[BaseModel]] = {
         "models": Models, "memory": Memory, "limits": Limits, "reuse": Reuse, "http": Http,
+        "speculation": Speculation,
         "routing": Routing, "routing.rule": Rule, "backend": Backend, "backend.model": BackendModel,
     }  # fmt: skip
     name = ".".join(each for each in place if isinstance(each, str))

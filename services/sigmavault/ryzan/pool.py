@@ -29,6 +29,7 @@ from sigmavault.core.residency import Admit, Evict, Refuse, Resident, Size, Weig
 from sigmavault.ryzan.catalog import Catalog, Entry
 from sigmavault.ryzan.config import Settings
 from sigmavault.ryzan.counters import Counters
+from sigmavault.ryzan.drafts import Drafts
 from sigmavault.ryzan.slot import Slot
 from sigmavault.ryzan.supervisor import Launch, Supervisor
 from sigmavault.ryzan.vetting import Vetting, identify
@@ -52,6 +53,7 @@ class Pool:
         counters: Counters,
         on_change: Callable[[], None],
         states: Path | None = None,
+        verdicts: Path | None = None,
     ) -> None:
         """With nothing loaded.
 
@@ -63,6 +65,7 @@ class Pool:
             counters: counts what happens here.
             on_change: called when a model's state has changed.
             states: folder for what model processes keep on disk; None: nothing.
+            verdicts: folder for what guessing was found to bring; None: it is measured at every load.
         """
         self.catalog = catalog
         self.pinned = tuple(pinned)
@@ -71,6 +74,8 @@ class Pool:
         self._counters = counters
         self._on_change = on_change
         self._states = states
+        self._verdicts = verdicts
+        self._drafts = Drafts(catalog, vetting, settings.speculation)
         self._slots: dict[str, Slot] = {}
         self._admission = asyncio.Lock()
         self._stirred = asyncio.Event()
@@ -236,7 +241,8 @@ class Pool:
             file = self._find(slot)
             header = await asyncio.to_thread(self._vetting.check, file, slot.entry.expected)
             size = await self._admit(slot, header, file)
-            supervisor = await self._launch(slot, file, size)
+            draft = await self._add_draft(slot, size)
+            supervisor = await self._launch(slot, file, size, draft)
         except ModelError as error:
             slot.failure, slot.need = error, 0
             self._counters.load_failures += 1
@@ -265,11 +271,25 @@ class Pool:
             raise ModelRefusedError(slot.failure.message)
         return file
 
-    async def _launch(self, slot: Slot, file: Path, size: Size) -> Supervisor:
+    async def _add_draft(self, slot: Slot, size: Size) -> Path | None:
+        """The model that may guess for another one, if there is memory to spare for it, set aside."""
+        draft = await asyncio.to_thread(self._drafts.find, slot.entry)
+        if draft is None:
+            return None
+        need = draft.need(size.context)
+        free = residency.room(memory.read_memory(), self._budget, self._residents(but=slot)) - size.need
+        if need > free:
+            _log.info("model %s: no memory to spare for a draft model", slot.entry.id)
+            return None
+        slot.need += need
+        return draft.file
+
+    async def _launch(self, slot: Slot, file: Path, size: Size, draft: Path | None) -> Supervisor:
         launch = Launch(
             model=slot.entry.id, file=file, size=size,
             embedding=Purpose.EMBEDDING in slot.entry.purpose, states=self._states,
-            states_bytes=self._settings.reuse.disk_bytes,
+            states_bytes=self._settings.reuse.disk_bytes, draft=draft, verdicts=self._verdicts,
+            speculation=self._settings.speculation.mode,
         )  # fmt: skip
         supervisor = Supervisor(launch, self._settings.limits, self._changed, self._stir)
         supervisor.start()

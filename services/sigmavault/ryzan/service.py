@@ -71,6 +71,7 @@ class Service:
         self.pool = Pool(
             self._catalog, vetting, settings, self._pinned(), self._counters, on_change,
             states=paths.state / "states" if paths.state else None,
+            verdicts=paths.state / "speculation" if paths.state else None,
         )  # fmt: skip
         self._local = CachingBackend(LocalBackend(self.pool), self.pool, settings.reuse, paths)
         self.answers = self._local.cache

@@ -36,6 +36,9 @@ class ModelStatus:
         prefix_tokens_saved: tokens of prompts that were not computed again.
         prefix_ram_bytes: states of prompts kept in memory.
         prefix_disk_bytes: states of prompts kept on disk.
+        speculation: whether its answers are guessed ahead, and what was measured.
+        guesses_tried: tokens that were guessed, since its process started.
+        guesses_held: of these, tokens that the model itself would have chosen.
     """
 
     id: str
@@ -59,6 +62,9 @@ class ModelStatus:
     prefix_tokens_saved: int = 0
     prefix_ram_bytes: int = 0
     prefix_disk_bytes: int = 0
+    speculation: str = ""
+    guesses_tried: int = 0
+    guesses_held: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,4 +122,7 @@ def with_figures(status: ModelStatus, process: Supervisor) -> ModelStatus:
         prefix_tokens_saved=stats.prefix_tokens_saved,
         prefix_ram_bytes=stats.kept_ram_bytes,
         prefix_disk_bytes=stats.kept_disk_bytes,
+        speculation=stats.speculation,
+        guesses_tried=stats.guesses_tried,
+        guesses_held=stats.guesses_held,
     )

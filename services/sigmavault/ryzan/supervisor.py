@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from sigmavault.contract.ryzan1 import State
 from sigmavault.core.chat import Embedded, EmbedRequest, Event, Finished, GenerateRequest
@@ -30,9 +29,9 @@ from sigmavault.core.errors import (
     SigmaVaultError,
     WorkerLostError,
 )
-from sigmavault.core.residency import Size
 from sigmavault.ryzan import wire
 from sigmavault.ryzan.config import Limits
+from sigmavault.ryzan.launch import Launch as Launch
 from sigmavault.ryzan.ticket import Ticket as Ticket
 from sigmavault.system import env, run
 
@@ -52,27 +51,6 @@ _WORKER_ENV = {
     # the speed (measured: 11 against 76 tokens per second), and the machine has other work: it is a NAS.
     "OMP_WAIT_POLICY": "passive",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
-    """What a model process is started with.
-
-    Attributes:
-        model: id of the model.
-        file: of the model; checked by the caller.
-        size: how large the process is made.
-        embedding: it makes vectors of texts rather than text.
-        states: folder for the states of named prompts; None: none are kept.
-        states_bytes: most bytes in it.
-    """
-
-    model: str
-    file: Path
-    size: Size
-    embedding: bool = False
-    states: Path | None = None
-    states_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -283,6 +261,7 @@ class Supervisor:
             *(["--embedding"] if self.launch.embedding else []),
             *([f"--states={self.launch.states}", f"--states-bytes={self.launch.states_bytes}"]
               if self.launch.states else []),
+            *self.launch.guessing,
         ]  # fmt: skip
 
     async def _carry(self, process: _Process) -> str:

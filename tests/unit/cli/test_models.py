@@ -28,7 +28,7 @@ def live(**changes: object) -> dict[str, Any]:
     return {
         "id": EMBEDDED, "backend": "local", "state": "ready", "reason": "", "memory_bytes": 2**28,
         "tokens_per_second": 12.34, "threads": 2, "threads_reason": "2 CPUs", "context_tokens": 4096,
-        "active_requests": 0, **changes,
+        "active_requests": 0, "speculation": "", **changes,
     }  # fmt: skip
 
 

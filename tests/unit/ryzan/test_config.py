@@ -48,6 +48,13 @@ def test_the_second_file_goes_before_the_first_key_by_key() -> None:
     assert (settings.limits.sequences, settings.limits.requests, settings.models.default) == (6, 9, "a")
 
 
+def test_answers_are_not_guessed_ahead_unless_told_so() -> None:
+    assert parse("").speculation.mode == "off"
+    drafts = "[speculation.draft]\n'local/large' = 'local/small'"
+    told = parse(drafts, "speculation.mode = 'auto'").speculation
+    assert (told.mode, told.draft) == ("auto", {"local/large": "local/small"})
+
+
 def test_lists_are_taken_whole() -> None:
     rule = "[[routing.rule]]\ntask = '{}'\nmodels = ['default']\n"
     settings = parse(rule.format("code") + rule.format("chat"), rule.format("tools"))
@@ -72,6 +79,9 @@ def test_other_servers() -> None:
         ("[models]\nkeep_alive_s = inf", r"models\.keep_alive_s"),
         ("[models]\nkeep_alive_s = 2026-01-01", r"models\.keep_alive_s: .*number"),
         ("limits = 3", r"file1: limits"),
+        ("[speculation]\nmode = 'on'", r"speculation\.mode: .*'off' or 'auto'"),
+        ("[speculation]\nmodel = 'x'", r"unknown key speculation\.model; allowed: draft, mode"),
+        ("[speculation.draft]\n'no id' = 'x'", r"speculation\.draft"),
         ("[[routing.rule]]\ntask = 'cooking'\nmodels = ['a']", r"routing\.rule\[0\]\.task"),
         ("[http]\napi_keys_file = 'keys'", r"http\.api_keys_file: must be an absolute path"),
         (BACKEND.replace("https:", "ftp:"), r"backend\[0\]\.url: must begin with http"),

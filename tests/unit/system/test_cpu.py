@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sigmavault.system.cpu import read_allowed, read_cpus
+from sigmavault.system.cpu import read_allowed, read_cpus, read_name
 
 
 def test_this_machine_has_at_least_one_cpu() -> None:
@@ -33,3 +33,10 @@ def test_where_nothing_can_be_read_there_is_one_cpu(tmp_path: Path) -> None:
     view = read_cpus(tmp_path)
     assert view.allowed == {0}
     assert (view.cores, view.quota) == (1, None)
+
+
+def test_the_processor_has_a_name_where_the_kernel_gives_one(tmp_path: Path) -> None:
+    assert read_name(tmp_path) == ""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text("processor\t: 0\nmodel name\t: Some CPU @ 3 GHz\n")
+    assert read_name(tmp_path) == "Some CPU @ 3 GHz"

@@ -39,6 +39,7 @@ MODEL_TYPES: Mapping[ModelKey, str] = {
     ModelKey.THREADS_REASON: "s",
     ModelKey.CONTEXT_TOKENS: "u",
     ModelKey.ACTIVE_REQUESTS: "u",
+    ModelKey.SPECULATION: "s",
 }
 
 _ROLES = {"developer": Role.SYSTEM, **{role.value: role for role in Role if role is not Role.TOOL}}

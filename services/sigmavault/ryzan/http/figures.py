@@ -140,6 +140,8 @@ _MODEL_COUNTERS = (
     ("prefix_hits_total", "Prompts that began with a kept state.", lambda m: m.prefix_hits),
     ("prefix_misses_total", "Prompts that did not begin with a kept state.", lambda m: m.prefix_misses),
     ("prefix_tokens_saved_total", "Prompt tokens not computed again.", lambda m: m.prefix_tokens_saved),
+    ("guesses_tried_total", "Tokens of answers that were guessed ahead.", lambda m: m.guesses_tried),
+    ("guesses_held_total", "Guesses that the model itself would have chosen.", lambda m: m.guesses_held),
 )
 _COUNTER_HELP = {
     "loads": "Models that became ready.",
