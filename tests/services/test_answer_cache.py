@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.services import models
@@ -57,7 +56,7 @@ def figures(ryzan: Ryzan) -> dict[str, float]:
 
 
 def post(ryzan: Ryzan, body: dict[str, Any]) -> dict[str, Any]:
-    answer = ryzan.client().post(CHAT, json=body)
+    answer = ryzan.unix_client().post(CHAT, json=body)
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()
     return told
@@ -171,9 +170,9 @@ def test_streamed_answer_and_headers_say_that_it_was_kept(ryzan: Ryzan) -> None:
     body = ending(ryzan, stream_options={"include_usage": True})
     del body["stream_options"]
     whole = post(ryzan, body)
-    answer = ryzan.client().post(CHAT, json=body)
+    answer = ryzan.unix_client().post(CHAT, json=body)
     assert "answer cache: same question" in " ".join(answer.headers.values())
-    chunks = stream(ryzan.client(), {**body, "stream_options": {"include_usage": True}})
+    chunks = stream(ryzan.unix_client(), {**body, "stream_options": {"include_usage": True}})
     text = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks[:-2])
     assert text == whole["choices"][0]["message"]["content"]
     usage = chunks[-2]["usage"]
@@ -237,9 +236,16 @@ def test_other_parameters_are_another_question(ryzan: Ryzan, more: dict[str, Any
 
 def test_answer_of_a_client_that_left_is_not_kept(ryzan: Ryzan) -> None:
     body = ending(ryzan)
-    with ryzan.client().stream("POST", CHAT, json={**body, "stream": True}) as answer:
+    with ryzan.unix_client().stream("POST", CHAT, json={**body, "stream": True}) as answer:
         next(answer.iter_lines())
     assert not is_cached(post(ryzan, body))
+
+
+def test_answers_to_callers_without_a_name_are_never_kept(ryzan: Ryzan) -> None:
+    """Over TCP without a key nobody knows who asks."""
+    body = ending(ryzan)
+    for _ in range(2):
+        assert not is_cached(ryzan.client().post(CHAT, json=body).json())
 
 
 def test_twenty_clients_at_once(ryzan: Ryzan) -> None:
@@ -247,7 +253,7 @@ def test_twenty_clients_at_once(ryzan: Ryzan) -> None:
     bodies = [ask(f"Say hello. (together {number})") for number in range(4)]
 
     def one(number: int) -> list[str]:
-        with httpx.Client(base_url=ryzan.url, trust_env=False, timeout=120) as client:
+        with ryzan.unix_client() as client:
             told = [client.post(CHAT, json=bodies[(number + at) % 4]).json() for at in range(4)]
         texts = [each["choices"][0]["message"]["content"] for each in told]
         return [texts[(at - number) % 4] for at in range(4)]

@@ -79,11 +79,13 @@ class Keys:
 def may_be_kept(wish: Wish, defaults: SamplingDefaults) -> bool:
     """Whether the answer to a wish may be given again.
 
-    Greedy ones only: one choice, no tools and none before, no log probabilities.
+    Greedy ones only: one choice, no tools and none before, no log probabilities, and a caller who is known.
     """
     temperature = defaults.temperature if wish.temperature is None else wish.temperature
     return (
         wish.caching.enabled
+        # Nobody knows how many persons are behind this name, and answers never cross from one to another.
+        and wish.caller.space != _ANONYMOUS
         and temperature == 0
         and wish.choices == 1
         and not wish.tools
@@ -101,10 +103,6 @@ def _had_tools(wish: Wish) -> bool:
 def least_similarity(wish: Wish) -> float | None:
     """How alike another question must be whose answer will do; None: only the same question."""
     asked = wish.caching.similarity
-    # Whoever asks the same question word for word learns nothing from the answer; of a similar one it is
-    # somebody else's answer, and nobody knows how many persons are behind this name.
-    if wish.caller.space == _ANONYMOUS:
-        return None
     if asked is None or not 0 < len(question_of(wish)) <= _LONGEST_QUESTION:
         return None
     return max(asked, LEAST_SIMILARITY)

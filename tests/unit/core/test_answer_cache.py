@@ -156,8 +156,8 @@ def test_only_a_short_question_of_the_user_has_similar_ones(prompt: Any) -> None
 
 
 def test_nobody_knows_who_the_others_are_that_ask_without_a_name() -> None:
-    wish = dataclasses.replace(WISH, caching=AnswerCaching(similarity=0.95), caller=Caller())
-    assert least_similarity(wish) is None
+    assert may_be_kept(WISH, SamplingDefaults())
+    assert not may_be_kept(dataclasses.replace(WISH, caller=Caller()), SamplingDefaults())
 
 
 def near(prompt: tuple[Message, ...], **change: Any) -> str:
