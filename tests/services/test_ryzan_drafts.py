@@ -48,7 +48,7 @@ def test_a_draft_model_gets_memory_of_its_own_and_a_verdict(run: Run, folder: Pa
         assert supervisor is not None
         await until(lambda: supervisor.stats)
         assert supervisor.stats is not None
-        assert supervisor.stats.speculation.startswith(("on: ", "no gain: "))
+        assert supervisor.stats.speculation.startswith(("on: ", "no gain: ", "off: the machine is too busy"))
         assert await answer(pool, TINY) == 4
 
     async def plain(pool: Pool) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sigmavault.core.chat import Conversation, GenerateRequest, Message, Reuse, Role, Sampling, Text
+from sigmavault.ryzan.wire import Stats
 
 from tests.services import models
 from tests.services.test_ryzan_reuse import NEAR_TIE, words
@@ -140,12 +141,21 @@ def test_state_that_cannot_be_taken_back_is_not_guessed_on(kind: str, runtime: P
         assert link.wait_stats().speculation == "off: the model's state cannot be taken back"
 
 
+def verdict(file: Path, runtime: Path, *options: str) -> Stats:
+    """What is told after a measurement that nothing disturbed."""
+    for _ in range(10):
+        with worker(file, runtime, "--speculation=auto", *options, context=1024) as link:
+            stats = link.wait_stats()
+        if "too busy" not in stats.speculation:
+            return stats
+    raise AssertionError("this machine is too busy to measure anything")
+
+
 def test_verdict_is_measured_once_for_a_pair(runtime: Path, tmp_path: Path) -> None:
     model, draft = models.make("llama-f32", tmp_path), models.make("llama-q8_0", tmp_path)
     folder = tmp_path / "verdicts"
     options = ("--speculation=auto", f"--verdicts={folder}")
-    with worker(model, runtime, *options, context=1024) as link:
-        first = link.wait_stats()
+    first = verdict(model, runtime, options[1])
     assert first.speculation.startswith(("on: ", "no gain: "))
     assert "prompt lookup" in first.speculation
     assert (first.guesses_tried, first.tokens_per_second, first.prefix_misses) == (0, 0, 0)
@@ -158,8 +168,7 @@ def test_verdict_is_measured_once_for_a_pair(runtime: Path, tmp_path: Path) -> N
         assert link.wait_stats().speculation == "on: 1.75x by prompt lookup"
         link.text(go_on("the the the the the", 20))
         assert link.wait_stats().guesses_tried > 0
-    with worker(model, runtime, *options, f"--draft={draft}", context=1024) as link:
-        link.wait_stats()
+    verdict(model, runtime, options[1], f"--draft={draft}")
     (other,) = set(folder.iterdir()) - {file}
     assert set(json.loads(other.read_text())["gains"]) == {"prompt lookup", "draft model"}
 
@@ -167,9 +176,7 @@ def test_verdict_is_measured_once_for_a_pair(runtime: Path, tmp_path: Path) -> N
 def test_measuring_that_ended_the_process_twice_is_not_tried_again(runtime: Path, tmp_path: Path) -> None:
     model = models.make("llama-f32", tmp_path)
     folder = tmp_path / "verdicts"
-    options = ("--speculation=auto", f"--verdicts={folder}")
-    with worker(model, runtime, *options, context=1024) as link:
-        link.wait_stats()
+    verdict(model, runtime, f"--verdicts={folder}")
     (file,) = folder.iterdir()
     for content, expected in (
         ('{"attempts": 2}', "off: the process ended while it was measured"),
@@ -178,8 +185,7 @@ def test_measuring_that_ended_the_process_twice_is_not_tried_again(runtime: Path
         ('{"rates": {}, "gains": {"prompt lookup": -1}}', "prompt lookup"),
     ):
         file.write_text(content)
-        with worker(model, runtime, *options, context=1024) as link:
-            assert expected in link.wait_stats().speculation
+        assert expected in verdict(model, runtime, f"--verdicts={folder}").speculation
 
 
 def test_request_interrupts_the_measurement(smollm2: Path, runtime: Path, tmp_path: Path) -> None:
@@ -194,7 +200,6 @@ def test_request_interrupts_the_measurement(smollm2: Path, runtime: Path, tmp_pa
         assert told.finished is not None
         assert link.stats is not None
         assert link.stats.speculation == "off: not measured yet"
-        while link.wait_stats().speculation.startswith("off"):
+        while (said := link.wait_stats().speculation) == "off: not measured yet":
             pass
-        assert "x by prompt lookup" in link.stats.speculation
-    assert "gains" in json.loads(file.read_text())
+    assert ("gains" in json.loads(file.read_text())) == ("too busy" not in said)

@@ -29,6 +29,10 @@ _TOKENS = 64
 _FEWEST = 8
 _LEAST_PROMPTS = 2
 
+_STEADY = 0.85
+"""Each prompt is answered without guesses before and after the rest. Where the slower of the two has less
+than this share of the other's speed, something else disturbed the machine, and the prompt says nothing."""
+
 _SHARE = "[media]\npath = /tank/media\nread only = no\nguest ok = no\nvalid users = @family\n"
 _TEXTS = (
     f"Repeat this file unchanged, but with the share named films:\n{_SHARE}",  # much of the answer is there
@@ -55,7 +59,7 @@ def measure(
     proposers: Mapping[str, Proposer],
     is_wanted: Callable[[], bool],
 ) -> Verdict | None:
-    """Compare each of the proposers with none; None: interrupted, or too slow for the time.
+    """Compare each of the proposers with none; None: interrupted, disturbed, or too slow for the time.
 
     Args:
         engine: it has nothing to do.
@@ -63,25 +67,25 @@ def measure(
         proposers: what guesses, by name.
         is_wanted: whether somebody asks the engine for something: the measurement ends within a step.
     """
-    arms: dict[str, Proposer | None] = {ALONE: None, **proposers}
     end = time.monotonic() + LIMIT_S
-    most_s = 0.8 * LIMIT_S / (len(arms) * len(asked))
-    runs: dict[str, list[float]] = {kind: [] for kind in arms}
+    most_s = 0.8 * LIMIT_S / ((len(proposers) + 2) * len(asked))
+    runs: dict[str, list[float]] = {kind: [] for kind in (ALONE, *proposers)}
     emit, meter, guesses = engine.emit, engine.meter, engine.guesses
     engine.emit, engine.guesses = _to_nobody, Guesses()
     try:
-        for number, prompt in enumerate(asked):
-            order = list(arms)[:: -1 if number % 2 else 1]  # what disturbs does not always hit the same one
-            rates = {}
-            for kind in order:
-                engine.speculate(arms[kind])
-                rates[kind] = _rate(
-                    engine, list(prompt), most_s, lambda: is_wanted() or time.monotonic() > end
+        for prompt in asked:
+            rates: list[float] = []
+            for proposer in (None, *proposers.values(), None):
+                engine.speculate(proposer)
+                rates.append(
+                    _rate(engine, list(prompt), most_s, lambda: is_wanted() or time.monotonic() > end)
                 )
-            if not all(rates.values()):
+            if not all(rates):
                 break
-            for kind, rate in rates.items():
-                runs[kind].append(rate)
+            before, *guessing, after = rates
+            if min(before, after) >= _STEADY * max(before, after):
+                for kind, rate in zip(runs, ((before + after) / 2, *guessing), strict=True):
+                    runs[kind].append(rate)
     finally:
         engine.emit, engine.meter, engine.guesses = emit, meter, guesses
         engine.speculate(None)
@@ -91,6 +95,8 @@ def measure(
 
 def _rate(engine: Engine, prompt: list[int], most_s: float, should_end: Callable[[], bool]) -> float:
     """Tokens per second of one answer without reading its prompt; 0: it was ended before enough of them."""
+    if should_end():
+        return 0.0
     request = GenerateRequest(
         prompt=Tokens(tokens=()), sampling=_PLAIN, max_tokens=_TOKENS, reuse=Reuse(enabled=False)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,10 @@ from sigmavault.ryzan.worker.verdict import MOST_ATTEMPTS, Verdict, Verdicts
 
 LOOKUP = "prompt lookup"
 DRAFT = "draft model"
+
+
+_PAUSE_S = 600.0
+"""Before what could not be measured is tried again."""
 
 
 class Mode(StrEnum):
@@ -69,10 +74,16 @@ class Guessing:
         self._draft: Draft | None = None
         self._refused = ""
         self._threads = (0, 0)
-        self.has_work = not llama.recurrent
+        self._is_open = not llama.recurrent
+        self._not_before = 0.0
         self.text = "off: not measured yet"
         if llama.recurrent:
             self.text = "off: the model's state cannot be taken back"
+
+    @property
+    def has_work(self) -> bool:
+        """Whether `work` would do anything."""
+        return self._is_open and time.monotonic() >= self._not_before
 
     def follow(self, decode: int, prefill: int) -> None:
         """So many threads compute from now on: another number is measured anew."""
@@ -80,7 +91,7 @@ class Guessing:
             self._draft.set_threads(decode, prefill)
         if decode != self._threads[0] and not self._llama.recurrent:
             self._engine.speculate(None)
-            self.has_work, self.text = True, "off: not measured yet"
+            self._is_open, self.text = True, "off: not measured yet"
         self._threads = (decode, prefill)
 
     def work(self, is_wanted: Callable[[], bool]) -> None:
@@ -89,7 +100,7 @@ class Guessing:
         Args:
             is_wanted: whether somebody asks the model for something: then it is put off.
         """
-        self.has_work = False
+        self._is_open = False
         match self._choice.mode:
             case Mode.LOOKUP:
                 self._use(LOOKUP, "on: by prompt lookup, as told")
@@ -109,12 +120,19 @@ class Guessing:
             verdict = self._measure(is_wanted)
             if verdict is None:
                 self._verdicts.attempt(key, known)
-                self.has_work = is_wanted()
-                self.text = "off: not measured yet" if self.has_work else "off: too slow to be measured"
+                self._put_off(is_interrupted=is_wanted())
                 return
             self._verdicts.keep(key, verdict)
             known = verdict
         self._use(known.best, known.spell())
+
+    def _put_off(self, *, is_interrupted: bool) -> None:
+        self._is_open = True
+        if is_interrupted:
+            self.text = "off: not measured yet"
+        else:
+            self.text = "off: the machine is too busy or too slow to measure it"
+            self._not_before = time.monotonic() + _PAUSE_S
 
     def _measure(self, is_wanted: Callable[[], bool]) -> Verdict | None:
         proposers: dict[str, Proposer] = {LOOKUP: Lookup()}
