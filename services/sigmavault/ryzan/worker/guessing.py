@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from sigmavault.core.errors import ModelRefusedError
+from sigmavault.core.errors import InvalidRequestError, ModelRefusedError
 from sigmavault.ryzan.worker.draft import Draft
 from sigmavault.ryzan.worker.engine import Engine
 from sigmavault.ryzan.worker.gain import measure, prompts
@@ -131,8 +131,9 @@ class Guessing:
         if is_interrupted:
             self.text = "off: not measured yet"
         else:
-            self.text = "off: the machine is too busy or too slow to measure it"
+            self.text = "off: the machine is too busy, or too slow, to measure it"
             self._not_before = time.monotonic() + _PAUSE_S
+            self._drop_draft()
 
     def _measure(self, is_wanted: Callable[[], bool]) -> Verdict | None:
         proposers: dict[str, Proposer] = {LOOKUP: Lookup()}
@@ -140,8 +141,11 @@ class Guessing:
             proposers[DRAFT] = draft
         if is_wanted():
             return None
-        asked = [self._reader.read(each) for each in prompts(converses=bool(self._reader.template_source))]
-        return measure(self._engine, asked, proposers, is_wanted)
+        with contextlib.suppress(InvalidRequestError):  # a template of its own mind, a tiny context
+            converses = bool(self._reader.template_source)
+            asked = [self._reader.read(each) for each in prompts(converses=converses)]
+            return measure(self._engine, asked, proposers, is_wanted)
+        return None
 
     def _use(self, kind: str, text: str) -> None:
         proposer: Proposer | None = None
@@ -151,10 +155,14 @@ class Guessing:
             proposer = self._open_draft()
             text = text if proposer else "off"
         self._engine.speculate(proposer)
-        if self._draft and proposer is not self._draft:
+        if proposer is not self._draft:
+            self._drop_draft()
+        self.text = f"{text}; {self._refused}" if self._refused else text
+
+    def _drop_draft(self) -> None:
+        if self._draft:
             self._draft.close()
             self._draft = None
-        self.text = f"{text}; {self._refused}" if self._refused else text
 
     def _open_draft(self) -> Draft | None:
         if self._draft is None and self._choice.draft is not None and not self._refused:
