@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from tests.services.daemon import SOURCE, Ryzan, SystemBus, ensure_user
 from tests.services.pool_run import folder, run  # noqa: F401  # fixtures
 
 CACHE = Path("/cache")
+
+# A run in the background ignores Ctrl-C, and so would every program that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
