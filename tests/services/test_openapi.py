@@ -103,7 +103,7 @@ def test_requests_that_the_document_allows(
         "--phases", "fuzzing", "--checks", f"not_a_server_error,{ANSWERS}",
     )  # fmt: skip
     assert ryzan.client().get("/health").status_code == 200
-    assert all(answered(ryzan, f"/v1/{route}completions") > 10 for route in ("", "chat/"))
+    assert all(answered(ryzan, f"/v1/{route}completions") > 0 for route in ("", "chat/"))
     assert "Traceback" not in ryzan.log.read_text()
 
 

