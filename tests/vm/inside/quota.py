@@ -28,8 +28,9 @@ def start() -> socket.socket:
     connection = Unix("localhost")
     body = {
         "model": "smollm2-135m-instruct", "stream": True, "max_tokens": 2000, "temperature": 0.8, "seed": 7,
-        # a story does not end early; numbers even less so
-        "logit_bias": {}, "messages": [{"role": "user", "content": "Count from one to one thousand."}],
+        # SmolLM2 must not end: these are its end tokens
+        "logit_bias": {"0": -100, "2": -100},
+        "messages": [{"role": "user", "content": "Count from one to one thousand."}],
     }  # fmt: skip
     connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
     return connection.sock

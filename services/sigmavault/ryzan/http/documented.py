@@ -281,8 +281,8 @@ _READING = _failures()
 
 
 def _streamed(name: str, description: str, whole: type[BaseModel]) -> dict[str, Any]:
+    # Without a type: some readers take the schema for that of the whole body, others for that of an event.
     text = {
-        "type": "string",
         "description": f"Server-sent events: each `data:` is a {name}, the last one `[DONE]`. A failure in"
         " the middle is an event of type `error` whose data is an Error.",
     }
