@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Protocol
 
 from fastapi.responses import JSONResponse, Response
@@ -20,15 +18,12 @@ from sigmavault.core.wish import (
     ContentDelta,
     Route,
 )
+from sigmavault.ryzan.connected import ClientGoneError, while_connected
 from sigmavault.ryzan.http import errors, json_text
 
 type Delta = ContentDelta | CallDelta | ChoiceFinished
 
 _DONE = b"data: [DONE]\n\n"
-
-
-class ClientGoneError(Exception):
-    """The client has hung up: there is nobody to answer."""
 
 
 class Style(Protocol):
@@ -63,30 +58,6 @@ def count_usage(started: AnswerStarted, completion_tokens: int) -> dict[str, Any
     }
 
 
-async def while_connected[T](receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Do the work unless the client hangs up before it is done.
-
-    Raises:
-        ClientGoneError: it did; the work was cancelled.
-    """
-
-    async def gone() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    task, watch = asyncio.ensure_future(work), asyncio.ensure_future(gone())
-    try:
-        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientGoneError
-        return await task
-    finally:
-        for each in (task, watch):
-            each.cancel()
-        with contextlib.suppress(asyncio.CancelledError, SigmaVaultError):
-            await task
-
-
 async def _begin(answer: Answer) -> AnswerStarted:
     event = await answer.next()
     if not isinstance(event, AnswerStarted):
@@ -117,7 +88,7 @@ async def respond(
             answer.cancel()
             raise
 
-    return await while_connected(receive, work())
+    return await while_connected(receive, work(), harmless=SigmaVaultError)
 
 
 async def _collect(answer: Answer, started: AnswerStarted, style: Style) -> dict[str, Any]:
@@ -158,7 +129,7 @@ class Stream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""
         try:
-            await while_connected(receive, self._send(send))
+            await while_connected(receive, self._send(send), harmless=SigmaVaultError)
         except ClientGoneError:
             pass  # nobody is there to be told
         finally:

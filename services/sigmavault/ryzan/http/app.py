@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 import sigmavault
 from sigmavault.core.errors import SigmaVaultError
 from sigmavault.core.wish import Answer, Wish
+from sigmavault.ryzan.connected import ClientGoneError, while_connected
 from sigmavault.ryzan.http import answering, chat_body, completion_body, documented, embeddings, errors
-from sigmavault.ryzan.http.answering import ClientGoneError
 from sigmavault.ryzan.http.body import LIMIT_BYTES, BadBodyError, Route
 from sigmavault.ryzan.http.chat_style import ChatStyle
 from sigmavault.ryzan.http.completion_style import CompletionStyle
@@ -98,7 +98,7 @@ def _add_embeddings(app: FastAPI, service: Service, figures: Figures) -> None:
     async def embed(body: embeddings.EmbeddingBody, request: Request) -> Response:
         """The meaning of texts as vectors."""
         work = service.embed(body.model, body.request(), request.scope[CALLER])
-        embedded = await answering.while_connected(request.receive, work)
+        embedded = await while_connected(request.receive, work, harmless=SigmaVaultError)
         figures.prompt_tokens.add(body.model, by=embedded.prompt_tokens)
         return JSONResponse(embeddings.answer(body, embedded, matryoshka=_is_matryoshka(service, body.model)))
 

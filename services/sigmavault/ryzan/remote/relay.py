@@ -8,8 +8,6 @@ here and go nowhere else.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import logging
 import os
@@ -26,6 +24,7 @@ import httpx
 from sigmavault.core.errors import ConfigError
 from sigmavault.core.values import MIB
 from sigmavault.ryzan.config import Backend
+from sigmavault.ryzan.connected import ClientGoneError, while_connected
 
 OWN_FAILURE = "x-sigmavault-relay"
 """Header of responses that the relay itself made; never passed through from a server."""
@@ -55,10 +54,6 @@ class _TooLargeError(Exception):
     """A request has more bytes than the relay carries."""
 
 
-class _GoneError(Exception):
-    """The caller has hung up."""
-
-
 class Relay:
     """The application; ASGI."""
 
@@ -83,10 +78,10 @@ class Relay:
             request = client.build_request(
                 "POST", f"{target.url}/{path}", content=await _read(receive), headers=target.headers
             )
-            await _while_connected(receive, _carry(client, request, send))
+            await while_connected(receive, _carry(client, request, send), harmless=_CutError)
         except _TooLargeError:
             await _fail(send, 413, f"more than {_BODY_LIMIT // MIB} MiB")
-        except (_GoneError, _CutError):
+        except (ClientGoneError, _CutError):
             pass  # nobody is there to be told, or too late
 
     async def close(self) -> None:
@@ -136,38 +131,18 @@ class _CutError(Exception):
     """A response cannot be completed."""
 
 
-async def _while_connected(receive: Any, work: Any) -> None:
-    """Do the work unless the caller hangs up: then nobody pays for the rest of the answer."""
-
-    async def gone() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    task, watch = asyncio.ensure_future(work), asyncio.ensure_future(gone())
-    try:
-        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise _GoneError
-        await task
-    finally:
-        for each in (task, watch):
-            each.cancel()
-        with contextlib.suppress(asyncio.CancelledError, _CutError):
-            await task
-
-
 async def _read(receive: Any) -> bytes:
     """The body of a request.
 
     Raises:
         _TooLargeError: it is too large.
-        _GoneError: the caller has hung up before its end.
+        ClientGoneError: the caller has hung up before its end.
     """
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _GoneError
+            raise ClientGoneError
         body += message.get("body", b"")
         if len(body) > _BODY_LIMIT:
             raise _TooLargeError
