@@ -127,7 +127,7 @@ def refused_late() -> Mapping[str, tuple[bytes, str]]:
             build(renamed("rwkv7"), stored),
             "key not found in model: rwkv7.wkv.head_size",
         ),
-        "nan": (rebuilt(tensors=tensors("output_norm.weight", data=wild)), "tensors with invalid data"),
+        "nan": (rebuilt(tensors=tensors("output_norm.weight", data=wild)), "'output_norm.weight' has invalid data"),
         "missing-tensor": (rebuilt(tensors=fewer), "'blk.1.ffn_up.weight' not found"),
         "no-tokenizer": (rebuilt(without="tokenizer.ggml.model"), "tokenizer.ggml.model"),
         "no-tokens": (rebuilt(without="tokenizer.ggml.tokens"), "cannot find tokenizer vocab"),
@@ -276,7 +276,7 @@ def load_failure(ryzan: Ryzan, name: str) -> tuple[str, str]:
 def test_what_llama_cpp_refuses_is_refused(alive: Ryzan, name: str) -> None:
     code, message = load_failure(alive, name)
     assert code == "model_refused"
-    assert len(message) > 20
+    assert refused_late()[name][1] in message
 
 
 @pytest.mark.parametrize("name", borne())

@@ -83,7 +83,7 @@ class _Library:
 
     def __init__(self, runtime: Path) -> None:
         self.api = _import_bindings(runtime)
-        self.said = ""
+        self.first = self.last = ""
         self._log = self.api.llama_log_callback(self._listen)  # kept: C holds only a pointer
         self.api.llama_log_set(self._log, None)
         # An explicit folder: ggml's own search includes the current directory.
@@ -92,8 +92,13 @@ class _Library:
         self.api.llama_backend_init()
 
     def _listen(self, level: int, text: bytes, _data: object) -> None:
-        if level == _LOG_ERROR:
-            self.said = text.decode(errors="replace").strip() or self.said
+        if level == _LOG_ERROR and (said := text.decode(errors="replace").strip()):
+            self.first = self.first or said
+            self.last = said
+
+    def listen_anew(self) -> None:
+        """Forget its errors: the first one from now on is the cause of what follows."""
+        self.first = self.last = ""
 
 
 _open_library = functools.cache(_Library)
@@ -149,7 +154,7 @@ class Llama:
             embedding: make vectors of texts rather than text.
 
         Raises:
-            ModelRefusedError: llama.cpp cannot load it; the message has its last words.
+            ModelRefusedError: llama.cpp cannot load it; the message has its first words about it.
         """
         self._library = _open_library(runtime)
         self._api = self._library.api
@@ -171,10 +176,11 @@ class Llama:
         params.n_gpu_layers = 0
         params.load_mode = _MMAP
         params.check_tensors = True
+        self._library.listen_anew()
         model = self._api.llama_model_load_from_file(os.fsencode(file), params)
         if not model:
             raise ModelRefusedError(
-                f"llama.cpp refuses {file.name}: {self._library.said or 'no reason given'}"
+                f"llama.cpp refuses {file.name}: {self._library.first or 'no reason given'}"
             )
         return model
 
@@ -191,13 +197,14 @@ class Llama:
         params.swa_full = True  # a prefix can be shared only while all of it is there
         params.no_perf = True
         params.embeddings = embedding
+        self._library.listen_anew()
         context = self._api.llama_init_from_model(self._model, params)
         if context and embedding and self._api.llama_pooling_type(context) == _POOLING_NONE:
             self._api.llama_free(context)
             params.pooling_type = _POOLING_MEAN
             context = self._api.llama_init_from_model(self._model, params)
         if not context:
-            raise ModelRefusedError(f"no context for the model: {self._library.said or 'no reason given'}")
+            raise ModelRefusedError(f"no context for the model: {self._library.first or 'no reason given'}")
         return context
 
     def close(self) -> None:
@@ -311,7 +318,7 @@ class Llama:
         self._batch.fill(spans, all_outputs=all_outputs)
         status = self._api.llama_decode(self._context, self._batch.native)
         if status not in (0, _NO_ROOM):
-            raise WorkerLostError(f"llama_decode failed with {status}: {self._library.said}")
+            raise WorkerLostError(f"llama_decode failed with {status}: {self._library.last}")
         return bool(status == 0)
 
     def vector(self, sequence: int) -> list[float]:
@@ -357,7 +364,7 @@ class Llama:
         size = self._api.llama_state_seq_get_data(self._context, place, len(data), sequence)
         if size != len(data):
             raise WorkerLostError(
-                f"llama.cpp gave {size} of {len(data)} bytes of a state: {self._library.said}"
+                f"llama.cpp gave {size} of {len(data)} bytes of a state: {self._library.last}"
             )
         return data
 
