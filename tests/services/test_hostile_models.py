@@ -127,7 +127,10 @@ def refused_late() -> Mapping[str, tuple[bytes, str]]:
             build(renamed("rwkv7"), stored),
             "key not found in model: rwkv7.wkv.head_size",
         ),
-        "nan": (rebuilt(tensors=tensors("output_norm.weight", data=wild)), "'output_norm.weight' has invalid data"),
+        "nan": (
+            rebuilt(tensors=tensors("output_norm.weight", data=wild)),
+            "'output_norm.weight' has invalid data",
+        ),
         "missing-tensor": (rebuilt(tensors=fewer), "'blk.1.ffn_up.weight' not found"),
         "no-tokenizer": (rebuilt(without="tokenizer.ggml.model"), "tokenizer.ggml.model"),
         "no-tokens": (rebuilt(without="tokenizer.ggml.tokens"), "cannot find tokenizer vocab"),
