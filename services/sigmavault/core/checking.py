@@ -50,13 +50,16 @@ def refusal(error: ValidationError, data: object, origin: str, patterns: Mapping
     first = found[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     place = origin + _place(first["loc"], data)
-    return ConfigError(f"{place}: {_meaning(first, patterns)}{more}")
+    return ConfigError(f"{place}: {meaning(first, patterns)}{more}")
 
 
-def _meaning(detail: ErrorDetails, patterns: Mapping[str, str]) -> str:
+def meaning(detail: ErrorDetails, patterns: Mapping[str, str]) -> str:
+    """One thing that is wrong, in words; `patterns` says what each regular expression asks for."""
     context = detail.get("ctx", {})
     if detail["type"] == "string_pattern_mismatch":
         return f"must be {patterns.get(context['pattern'], context['pattern'])}"
+    if detail["type"] == "value_error":  # raised by a check of ours, in our words
+        return str(context.get("error", detail["msg"]))
     words = _WORDS.get(detail["type"])
     return words.format(**context) if words else detail["msg"]
 

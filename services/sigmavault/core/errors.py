@@ -7,6 +7,18 @@ SigmaVaultError (internal, exit 1)
 │   └── CommandMissingError (system.command-missing)    … or is not installed
 ├── ServiceUnavailableError (service.unavailable)   one of our daemons does not answer
 ├── NotAuthorizedError (auth.denied, exit 4)        polkit said no
+│   ├── AuthorizationNeededError (auth.needed, exit 4)       … unless a person gives a password
+│   └── AuthorizationDismissedError (auth.dismissed, exit 4) … and the person closed the question
+├── OperationError (operation.refused, exit 6)      it cannot be done to this object: which, why, what to do
+│   ├── UnknownObjectError (object.unknown, exit 6)     there is no such pool, disk, share, …
+│   ├── ObjectBusyError (object.busy, exit 7)           somebody changes it already: what, since when
+│   ├── ZfsMissingError (zfs.missing, exit 3)           ZFS is not loaded, or not installed
+│   └── AuditError (audit.failed)                       it could not be written down, so it was not done
+├── PlanError (plan.refused, exit 8)                a plan was made, and is not carried out
+│   ├── TokenError (plan.token, exit 8)                 its token is unknown, used, somebody else's, too old
+│   ├── PlanChangedError (plan.changed, exit 8)         the machine is not as it was when the plan was made
+│   ├── NotConfirmedError (plan.not-confirmed, exit 8)  the name was not typed, or not as it is written
+│   └── OperationCancelledError (job.cancelled, exit 130)   somebody has cancelled it
 ├── ModuleSigningError (module-signing.failed)       a kernel module cannot be signed, or a key enrolled
 │   └── KeyNotEnrolledError (module-signing.key-not-enrolled, exit 5)
 ├── InvalidRequestError (request.invalid, exit 2)   the caller asks for what cannot be
@@ -116,6 +128,84 @@ class NotAuthorizedError(SigmaVaultError):
     exit_code = 4
 
 
+class AuthorizationNeededError(NotAuthorizedError):
+    """Polkit would let the caller, after a password; ask again with `interactive`."""
+
+    code = "auth.needed"
+
+
+class AuthorizationDismissedError(NotAuthorizedError):
+    """A person was asked for a password and closed the question."""
+
+    code = "auth.dismissed"
+
+
+class OperationError(SigmaVaultError):
+    """It cannot be done to this object; the message names it and the reason."""
+
+    code = "operation.refused"
+    exit_code = 6
+
+
+class UnknownObjectError(OperationError):
+    """There is no object of this name."""
+
+    code = "object.unknown"
+
+
+class ObjectBusyError(OperationError):
+    """Another operation works on the object; the message says which, and since when."""
+
+    code = "object.busy"
+    exit_code = 7
+    recoverable = True
+
+
+class ZfsMissingError(OperationError):
+    """ZFS is not there: its module is not loaded, or its programs are not installed."""
+
+    code = "zfs.missing"
+    exit_code = 3
+
+
+class AuditError(OperationError):
+    """The audit cannot be written, so nothing is done."""
+
+    code = "audit.failed"
+
+
+class PlanError(SigmaVaultError):
+    """A plan is not carried out."""
+
+    code = "plan.refused"
+    exit_code = 8
+
+
+class TokenError(PlanError):
+    """The token of a plan is not known, was used, belongs to somebody else or is too old."""
+
+    code = "plan.token"
+
+
+class PlanChangedError(PlanError):
+    """The machine is not as it was when the plan was made."""
+
+    code = "plan.changed"
+
+
+class NotConfirmedError(PlanError):
+    """What had to be typed was not typed."""
+
+    code = "plan.not-confirmed"
+
+
+class OperationCancelledError(PlanError):
+    """Somebody has cancelled the operation while it ran."""
+
+    code = "job.cancelled"
+    exit_code = 130
+
+
 class ModuleSigningError(SigmaVaultError):
     """A kernel module could not be signed, or its key not be made or enrolled."""
 
@@ -139,8 +229,8 @@ class InvalidRequestError(SigmaVaultError):
     code = "request.invalid"
     exit_code = 2
 
-    def __init__(self, message: str, *, param: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, param: str = "", hint: str = "") -> None:
+        super().__init__(message, hint)
         self.param = param
 
 

@@ -8,34 +8,17 @@ Programs speak English (`C.UTF-8`), so that what they print can be parsed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sigmavault.core.errors import CommandError, CommandMissingError, CommandTimeoutError
+from sigmavault.core.process import Result
 from sigmavault.system import env
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """How a program ended.
-
-    Attributes:
-        argv: the command.
-        status: exit code; negative: ended by that signal.
-        stdout: its output.
-        stderr: its complaints.
-        duration_s: how long it ran.
-    """
-
-    argv: tuple[str, ...]
-    status: int
-    stdout: str
-    stderr: str
-    duration_s: float
+_LAST_WORDS_S = 1.0
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
@@ -61,20 +44,30 @@ def run(
     """
     started = time.monotonic()
     try:
-        done = subprocess.run(  # an argument list, no shell
-            list(argv), input=stdin, capture_output=True, text=True, errors="replace",
-            timeout=timeout_s, check=False, env=_environment(extra_env),
+        child = subprocess.Popen(  # an argument list, no shell
+            list(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, errors="replace", env=_environment(extra_env),
         )  # fmt: skip
     except FileNotFoundError as error:
         raise CommandMissingError(argv) from error
+    try:
+        stdout, stderr = child.communicate(stdin, timeout_s)
     except subprocess.TimeoutExpired as error:
+        _give_up(child)
         raise CommandTimeoutError(argv, timeout_s) from error
-    if check and done.returncode != 0:
-        raise CommandError(argv, done.returncode, done.stderr)
+    if check and child.returncode != 0:
+        raise CommandError(argv, child.returncode, stderr)
     return Result(
-        argv=tuple(argv), status=done.returncode, stdout=done.stdout, stderr=done.stderr,
+        argv=tuple(argv), status=child.returncode, stdout=stdout, stderr=stderr,
         duration_s=time.monotonic() - started,
     )  # fmt: skip
+
+
+def _give_up(child: subprocess.Popen[str]) -> None:
+    """Kill a program, and do not wait for ever: one that hangs in the kernel (a suspended pool) stays."""
+    child.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.communicate(timeout=_LAST_WORDS_S)
 
 
 def attend(argv: Sequence[str], *, timeout_s: float) -> None:

@@ -1,4 +1,4 @@
-"""The layers point one way: core ← system ← daemons; contract is for both ends of a bus."""
+"""The layers point one way: core ← system ← operations ← daemons; contract is for both ends of a bus."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ MAY_IMPORT = {
     # pydantic checks values and does nothing else
     "core": ("sigmavault.core", "pydantic", "pydantic_core"),
     "contract": ("sigmavault.core", "sigmavault.contract"),
+    "operations": (
+        "sigmavault.core",
+        "sigmavault.contract",
+        "sigmavault.system",
+        "sigmavault.operations",
+        "pydantic",
+    ),
     "system": ("sigmavault.core", "sigmavault.contract", "sigmavault.system", "sdbus", "yaml"),
 }
 
