@@ -29,6 +29,8 @@ from tests.services.models.gguf_file import ARRAY, STRING, U32, Entry, StoredTen
 BASE = "llama-q4_0"
 GOOD = "good"
 CHAT = "/v1/chat/completions"
+BESIDE = "put-beside"
+"""A bad file that the manifest does not know."""
 LIMITS = "[limits]\nload_limit_s = 20.0\nstall_s = 20.0\npauses_s = [0.1]\n"
 """A model's process that hangs or keeps dying is given up soon, so that the tests need not wait."""
 
@@ -220,6 +222,7 @@ def service(
     """The service with one good model and many bad ones, one for all tests of this file."""
     folder = tmp_path_factory.mktemp("hostile")
     files = all_files()
+    (folder / f"{BESIDE}.gguf").write_bytes(refused_early()["no-gguf"][0])
     for name, data in files.items():
         (folder / f"{name}.gguf").write_bytes(data)
     (folder / "ryzan.toml").write_text(LIMITS)
@@ -262,15 +265,24 @@ def alive(service: Ryzan) -> Iterator[Ryzan]:
 def test_what_the_header_gives_away_reaches_no_native_code(alive: Ryzan, name: str) -> None:
     before = alive.log.read_text()
     answer = ask(alive, name)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "model_refused")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_refused")
     assert refused_early()[name][1] in answer.json()["error"]["message"]
     assert "signal" not in alive.log.read_text().removeprefix(before)
+
+
+def test_the_reason_is_told_without_a_load_too(alive: Ryzan) -> None:
+    ask(alive, "cut-in-weights")
+    for model, reason in (("cut-in-weights", "it ends after"), (f"local/{BESIDE}", "no GGUF file")):
+        answer = alive.client().get(f"/v1/models/{model}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_refused")
+        assert reason in answer.json()["error"]["message"]
+        assert answer.json()["error"] == ask(alive, model).json()["error"]
 
 
 def load_failure(ryzan: Ryzan, name: str) -> tuple[str, str]:
     """Code and message of a refusal."""
     answer = ask(ryzan, name)
-    assert answer.status_code == 503, answer.text
+    assert answer.status_code == 404, answer.text
     error = answer.json()["error"]
     return error["code"], error["message"]
 
@@ -297,14 +309,14 @@ def test_what_kills_llama_cpp_kills_one_process(alive: Ryzan, name: str) -> None
 @pytest.mark.parametrize("name", templates())
 def test_templates_are_stopped(alive: Ryzan, name: str) -> None:
     answer = ask(alive, name)
-    assert answer.status_code in (400, 503), answer.text
+    assert answer.status_code in (400, 404), answer.text
     assert answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("number", FLIPS)
 def test_turned_bits_are_refused_or_borne(alive: Ryzan, number: int) -> None:
     answer = ask(alive, f"flip-{number}")
-    assert answer.status_code in (200, 400, 503), answer.text
+    assert answer.status_code in (200, 400, 404), answer.text
     if answer.status_code != 200:
         assert answer.json()["error"]["message"]
 
@@ -312,7 +324,7 @@ def test_turned_bits_are_refused_or_borne(alive: Ryzan, number: int) -> None:
 def test_no_process_of_a_refused_model_is_left(alive: Ryzan) -> None:
     bad = ("cut-in-weights", "other-width", "three-shifts")
     for name in bad:
-        assert ask(alive, name).status_code == 503
+        assert ask(alive, name).status_code == 404
     served = {each["id"] for each in alive.client().get("/v1/models").json()["data"]}
     assert GOOD in served
     children = Path(f"/proc/{alive.process.pid}/task/{alive.process.pid}/children").read_text().split()

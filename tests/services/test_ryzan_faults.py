@@ -107,7 +107,7 @@ def test_damaged_model_file_is_refused_with_its_reason(
     ryzan = start(SIGMAVAULT_MODELS=os.fspath(models))
     ryzan.wait_state("failed")
     answer = ryzan.client().post(CHAT, json=ask())
-    assert answer.status_code == 503
+    assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "model_refused"
     assert ("damaged" if fault == "short" else "no GGUF file") in answer.json()["error"]["message"]
     os.replace(shutil.copyfile(smollm2, tmp_path / "good"), file)  # noqa: PTH105

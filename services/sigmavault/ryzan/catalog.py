@@ -6,6 +6,7 @@ folder is root. Nothing vouches for its content but the check of its header.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -100,22 +101,24 @@ class Catalog:
             target: tuple(each.id for each in manifest.models if target in each.draft_for)
             for target in self._known
         }
-        self._seen: dict[Path, tuple[Identity, Entry | None]] = {}
+        self._seen: dict[Path, tuple[Identity, Entry | ModelRefusedError]] = {}
 
     def find(self, model_id: str) -> Entry:
         """The model of this id, whether or not its file is there.
 
         Raises:
             UnknownModelError: there is none.
-            ModelRefusedError: it is known that llama.cpp cannot load it.
+            ModelRefusedError: it cannot be loaded: the manifest says so, or the header of its file.
         """
         if model_id in self._known:
             return self._known[model_id]
         if reason := self._refused.get(model_id):
             raise ModelRefusedError(f"{model_id}: {reason}")
-        for entry in self._locals():
-            if entry.id == model_id:
-                return entry
+        for file, found in self._locals():
+            if LOCAL + file.stem == model_id:
+                if isinstance(found, Entry):
+                    return found
+                raise ModelRefusedError(found.message)
         raise UnknownModelError(f"no model is called {model_id!r}")
 
     def drafts_for(self, model_id: str) -> Iterator[Entry]:
@@ -126,35 +129,57 @@ class Catalog:
     def locate(self, entry: Entry) -> Path | None:
         """The model's file; None when no folder has it."""
         found = (folder / entry.file for folder in self._folders)
-        return next((file for file in found if file.is_file()), None)
+        return next((file for file in found if _is_file(file)), None)
+
+    def trouble(self) -> str:
+        """Why a models folder cannot be read; empty: all can that are there."""
+        for folder in self._folders:
+            try:
+                with os.scandir(folder):
+                    os.stat(f"{folder}/.")  # noqa: PTH116  # a Path drops the dot, which asks for the right to enter
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                return f"{folder} cannot be read: {error.strerror}"
+        return ""
 
     def present(self) -> Iterator[Entry]:
         """The models whose files are there: those of the manifest in its order, then the others."""
         for entry in self._known.values():
             if self.locate(entry) is not None:
                 yield entry
-        yield from self._locals()
+        yield from (found for _, found in self._locals() if isinstance(found, Entry))
 
-    def _locals(self) -> Iterator[Entry]:
+    def _locals(self) -> Iterator[tuple[Path, Entry | ModelRefusedError]]:
+        """The files that the manifest does not know, with what they are or why they are refused."""
         taken: set[str] = set()
         for folder in self._folders:
             for file in sorted(folder.glob("*.gguf")):
                 if file.name in self._files or file.name in taken or not _LOCAL_FILE.fullmatch(file.name):
                     continue
                 taken.add(file.name)
-                if entry := self._survey(file):
-                    yield entry
+                if found := self._survey(file):
+                    yield file, found
 
-    def _survey(self, file: Path) -> Entry | None:
+    def _survey(self, file: Path) -> Entry | ModelRefusedError | None:
         """What the header says; read again only when the file is another one."""
         identity = identify(file)
         if identity is None:
             return None
         seen = self._seen.get(file)
         if seen is None or seen[0] != identity:
-            try:
-                entry = local_entry(file, self._vetting.check(file, Expected()))
-            except ModelRefusedError:
-                entry = None
-            self._seen[file] = seen = (identity, entry)
+            self._seen[file] = seen = (identity, self._judge(file))
         return seen[1]
+
+    def _judge(self, file: Path) -> Entry | ModelRefusedError:
+        try:
+            return local_entry(file, self._vetting.check(file, Expected()))
+        except ModelRefusedError as error:
+            return ModelRefusedError(error.message)  # without the frames that the other one holds
+
+
+def _is_file(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # a folder that may not be entered: `Catalog.trouble` tells
+        return False

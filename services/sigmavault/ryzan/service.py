@@ -174,6 +174,18 @@ class Service:
         names = {each.id for each in remote}
         return (*(each for each in self._local.served() if each.id not in names), *remote)
 
+    def why_not(self, model_id: str) -> ModelError:
+        """Why a model is not among those that can be asked."""
+        try:
+            self._catalog.find(model_id)
+        except ModelError as error:
+            return error
+        slot = self.pool.slot(model_id)
+        failure = slot and (slot.failure or (slot.supervisor and slot.supervisor.failure))
+        if failure:
+            return type(failure)(failure.message)
+        return UnknownModelError(f"no model is called {model_id!r}")
+
     @property
     def counters(self) -> Counters:
         """What happened since the service started."""
@@ -293,7 +305,7 @@ class Service:
         fallback = self._remotes.fallback(route.model)
         try:
             entry = self._catalog.find(fallback)
-        except UnknownModelError:
+        except ModelError:
             raise error from None
         if self._catalog.locate(entry) is None:
             raise error

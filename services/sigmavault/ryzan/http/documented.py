@@ -271,7 +271,7 @@ def _failures(**told: str) -> Responses:
 
 _ASKING = _failures(
     _400="The request cannot be; `param` tells what is wrong with it.",
-    _404="No such model.",
+    _404="No such model, or one whose file is refused.",
     _413="The body is too large.",
     _415="The body is not JSON.",
     _429="Too many requests wait.",
@@ -301,7 +301,7 @@ EMBEDDINGS: Responses = {200: {"model": Embeddings, "description": "The vectors.
 MODELS: Responses = {200: {"model": ModelList, "description": "The models."}, **_READING}
 MODEL: Responses = {
     200: {"model": ModelObject, "description": "The model."},
-    **_failures(_404="No such model."),
+    **_failures(_404="No such model, or one whose file is refused."),
 }
 HEALTH: Responses = {
     200: {"model": Health, "description": "It answers."},

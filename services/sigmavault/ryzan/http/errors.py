@@ -13,6 +13,7 @@ from sigmavault.core.errors import (
     InvalidRequestError,
     ModelBusyError,
     ModelError,
+    ModelRefusedError,
     NotAuthorizedError,
     ServiceUnavailableError,
     SigmaVaultError,
@@ -42,6 +43,9 @@ def describe(error: SigmaVaultError) -> tuple[int, dict[str, Any], Mapping[str, 
             return 403, body(error.message, kind="permission_error"), {}
         case UnknownModelError():
             code, kind = "model_not_found", "invalid_request_error"
+            return 404, body(error.message, kind=kind, code=code, param="model"), {}
+        case ModelRefusedError():  # no 5xx: clients would ask again, and the file stays what it is
+            code, kind = "model_refused", "invalid_request_error"
             return 404, body(error.message, kind=kind, code=code, param="model"), {}
         case ModelBusyError():
             wait = {"Retry-After": str(error.retry_after_s)}

@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from sigmavault.contract.ryzan1 import State
-from sigmavault.core.errors import UnknownModelError
 from sigmavault.core.manifest import Purpose
 from sigmavault.ryzan.http import documented, figures
 from sigmavault.ryzan.metrics import CONTENT_TYPE
@@ -63,7 +62,7 @@ def add_reads(app: FastAPI, service: Service, counted: figures.Figures) -> None:
         for each in service.served():
             if each.id == model_id:
                 return JSONResponse(spell_model(each, service.status()))
-        raise UnknownModelError(f"no model is called {model_id!r}")
+        raise service.why_not(model_id)
 
     @app.get("/health", responses=documented.HEALTH, response_model=None, tags=["service"])
     async def health() -> JSONResponse:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import httpx
 from sigmavault.contract.ryzan1 import State
 from sigmavault.core.chat import Embedded, EmbedRequest, Finish, Likelihood, TokenLogprob
-from sigmavault.core.errors import SigmaVaultError
+from sigmavault.core.errors import SigmaVaultError, UnknownModelError
 from sigmavault.core.wish import (
     Answer,
     AnswerEvent,
@@ -76,6 +76,9 @@ class ScriptedService:
 
     def served(self) -> tuple[()]:
         return ()
+
+    def why_not(self, model_id: str) -> UnknownModelError:
+        return UnknownModelError(f"no model is called {model_id!r}")
 
     def status(self) -> Status:
         model = ModelStatus(
