@@ -21,7 +21,7 @@ from tests.vm.machine.errors import GuestError, MachineError, MachineGoneError
 from tests.vm.machine.guest import Guest
 from tests.vm.machine.keys import keys_of
 from tests.vm.machine.process import Done, spawn
-from tests.vm.machine.qemu import Disk, Files, Hardware, Run, command_line, identity
+from tests.vm.machine.qemu import Disk, Files, Hardware, Run, command_line, disk_device, identity
 from tests.vm.machine.qmp import Qmp
 from tests.vm.machine.ssh import Ssh, free_port
 from tests.vm.machine.timing import TimeScale, retry
@@ -306,6 +306,15 @@ class Machine(Guest):
             return not any(disk.device_id in str(block.get("qdev", "")) for block in found)
 
         retry(gone, timeout_s=self.scale.limit(20), what=f"disk {disk.serial} pulled")
+
+    def plug_disk(self, disk: Disk) -> None:
+        """Put an extra disk that was pulled back into its slot, with what is on it.
+
+        Raises:
+            GuestError: the guest does not find it.
+        """
+        self.qmp.execute("device_add", **disk_device(self.hardware, disk))
+        self.wait_until_succeeds("test", "-b", f"/dev/disk/by-id/virtio-{disk.serial}", timeout_s=20)
 
     # --- checkpoints ---
 

@@ -215,13 +215,22 @@ def _medium(hardware: Hardware, files: Files) -> list[str]:
 def _disks(hardware: Hardware, files: Files) -> list[str]:
     words: list[str] = []
     for number, disk in enumerate(hardware.disks, start=1):
-        node, slot = f"data-{disk.serial}", f"slot{number}"
+        device = disk_device(hardware, disk)
+        options = ",".join(f"{name}={value}" for name, value in device.items() if name != "driver")
         words += [
-            *_blockdev(node, files.disk(disk)),
-            "-device", f"pcie-root-port,id={slot},chassis={number},slot={number}",
-            "-device", f"virtio-blk-pci,id={disk.device_id},bus={slot},drive={node},serial={disk.serial}",
+            *_blockdev(device["drive"], files.disk(disk)),
+            "-device", f"pcie-root-port,id={device["bus"]},chassis={number},slot={number}",
+            "-device", f"{device["driver"]},{options}",
         ]  # fmt: skip
     return words
+
+
+def disk_device(hardware: Hardware, disk: Disk) -> dict[str, str]:
+    """An extra disk as QEMU's `-device` and `device_add` take it: in a slot of its own."""
+    return {
+        "driver": "virtio-blk-pci", "id": disk.device_id, "bus": f"slot{hardware.disks.index(disk) + 1}",
+        "drive": f"data-{disk.serial}", "serial": disk.serial,
+    }  # fmt: skip
 
 
 def _kernel(hardware: Hardware) -> list[str]:
