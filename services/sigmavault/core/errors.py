@@ -19,6 +19,7 @@ SigmaVaultError (internal, exit 1)
 │   ├── PlanChangedError (plan.changed, exit 8)         the machine is not as it was when the plan was made
 │   ├── NotConfirmedError (plan.not-confirmed, exit 8)  the name was not typed, or not as it is written
 │   └── OperationCancelledError (job.cancelled, exit 130)   somebody has cancelled it
+├── OutcomeUnknownError (job.unknown, exit 9)       nobody can tell whether it was done: look first
 ├── ModuleSigningError (module-signing.failed)       a kernel module cannot be signed, or a key enrolled
 │   └── KeyNotEnrolledError (module-signing.key-not-enrolled, exit 5)
 ├── InvalidRequestError (request.invalid, exit 2)   the caller asks for what cannot be
@@ -204,6 +205,13 @@ class OperationCancelledError(PlanError):
 
     code = "job.cancelled"
     exit_code = 130
+
+
+class OutcomeUnknownError(SigmaVaultError):
+    """It was begun, and nobody can tell how it ended: the reply was lost, or the state does not say."""
+
+    code = "job.unknown"
+    exit_code = 9
 
 
 class ModuleSigningError(SigmaVaultError):

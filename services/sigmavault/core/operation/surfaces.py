@@ -23,6 +23,7 @@ from sigmavault.core.operation.operation import Change, Operation, Risk
 type AnyOperation = Operation[Any, Any]
 
 ACTION_PREFIX = "org.sigmavault.host"
+DBUS_PREFIX = "org.sigmavault.Host1"
 
 
 def noun(operation: AnyOperation | type[AnyOperation]) -> str:
@@ -38,6 +39,11 @@ def verb(operation: AnyOperation | type[AnyOperation]) -> str:
 def camel(words: str) -> str:
     """`self-test` → `SelfTest`."""
     return "".join(word.capitalize() for word in words.split("-"))
+
+
+def dbus_interface(noun: str) -> str:
+    """`org.sigmavault.Host1.Pool` of `pool`."""
+    return f"{DBUS_PREFIX}.{camel(noun)}"
 
 
 def action_id(operation: AnyOperation | type[AnyOperation]) -> str:
