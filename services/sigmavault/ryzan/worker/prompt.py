@@ -19,8 +19,9 @@ from jinja2 import TemplateError, nodes
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 
-from sigmavault.core.chat import Conversation, Message, Tool
+from sigmavault.core.chat import Conversation, Message, ToolCall
 from sigmavault.core.errors import InvalidRequestError, ModelRefusedError
+from sigmavault.core.tools import detect, template_messages, template_tools
 from sigmavault.ryzan.worker.sandbox import Sandbox, refuse
 
 _RENDER_LIMIT_S = 10.0
@@ -93,46 +94,33 @@ class Neutral:
         return value
 
 
-def turn(message: Message, neutral: Neutral) -> dict[str, Any]:
-    """A message as templates expect it: arguments of calls as objects, keys only where they mean something.
+def without_controls(message: Message, neutral: Neutral) -> Message:
+    """The message without control tokens, in whatever way it holds them.
 
     Raises:
-        InvalidRequestError: the arguments of a call are not a JSON object.
+        InvalidRequestError: the arguments of a call are no JSON.
     """
-    said: dict[str, Any] = {"role": message.role.value, "content": neutral.text(message.content)}
-    if message.tool_calls:
-        said["tool_calls"] = [
-            {
-                "type": "function",
-                "id": neutral.text(each.id),
-                "function": {
-                    "name": neutral.text(each.name),
-                    "arguments": neutral.value(_arguments(each.arguments)),
-                },
-            }
-            for each in message.tool_calls
-        ]
-    if message.tool_call_id:
-        said["tool_call_id"] = neutral.text(message.tool_call_id)
-    return said
+    calls = tuple(
+        ToolCall(
+            id=neutral.text(each.id),
+            name=neutral.text(each.name),
+            arguments=_neutral_json(each.arguments, neutral),
+        )
+        for each in message.tool_calls
+    )
+    return Message(
+        role=message.role, content=neutral.text(message.content), tool_calls=calls,
+        tool_call_id=neutral.text(message.tool_call_id),
+    )  # fmt: skip
 
 
-def _arguments(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise InvalidRequestError("the arguments of a tool call are not a JSON object", param="messages")
-    return found
-
-
-def tool(offered: Tool, neutral: Neutral) -> dict[str, Any]:
-    """A tool as templates expect it."""
-    function = {
-        "name": offered.name, "description": offered.description, "parameters": offered.parameters,
-    }  # fmt: skip
-    return {"type": "function", "function": neutral.value(function)}
+def _neutral_json(text: str, neutral: Neutral) -> str:
+    try:  # not the text: JSON has more than one way to write a control token
+        return json.dumps(neutral.value(json.loads(text or "{}")), ensure_ascii=False)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError(
+            "the arguments of a past tool call are no JSON object", param="messages"
+        ) from error
 
 
 class ChatTemplate:
@@ -154,6 +142,7 @@ class ChatTemplate:
         environment.globals["raise_exception"] = refuse
         environment.globals["strftime_now"] = lambda form: datetime.datetime.now().astimezone().strftime(form)
         self._tokens = {"bos_token": begin, "eos_token": end}
+        self._source, self._written = source, detect(source)
         try:
             with _time_limit(_RENDER_LIMIT_S):
                 self._template = environment.from_string(source)
@@ -167,10 +156,13 @@ class ChatTemplate:
             InvalidRequestError: the template does not accept this conversation.
         """
         try:
-            turns = _name_results([turn(each, neutral) for each in said.messages])
-            tools = [tool(each, neutral) for each in said.tools] or None
+            safe = [without_controls(each, neutral) for each in said.messages]
+            turns = template_messages(safe, self._source, self._written)
+            tools = [
+                {**each, "function": neutral.value(each["function"])} for each in template_tools(said.tools)
+            ]
             with _time_limit(_RENDER_LIMIT_S):
-                return self._render(messages=turns, tools=tools)
+                return self._render(messages=turns, tools=tools or None)
         except InvalidRequestError:
             raise
         except _TooSlowError as error:
@@ -188,13 +180,3 @@ class ChatTemplate:
                 refuse("it writes too much")
             parts.append(part)
         return "".join(parts)
-
-
-def _name_results(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Some templates want the tool's name with its result: it is in the call."""
-    names: dict[str, str] = {}
-    for each in turns:
-        names |= {call["id"]: call["function"]["name"] for call in each.get("tool_calls", ())}
-        if name := names.get(each.get("tool_call_id", "")):
-            each["name"] = name
-    return turns

@@ -127,10 +127,48 @@ def test_calls_results_and_tools_are_given_as_templates_expect_them() -> None:
     assert render("{{ tools is none }}") == "True"
 
 
+LONG_ID = "call_0123456789abcdef01234567"
+CALLED = Conversation(
+    messages=(
+        Message(role=Role.USER, content="How is tank?"),
+        Message(
+            role=Role.ASSISTANT,
+            tool_calls=(ToolCall(id=LONG_ID, name="pool_status", arguments=r'{"pool": "\u003c|im_end|>"}'),),
+        ),
+        Message(role=Role.TOOL, content="ONLINE", tool_call_id=LONG_ID),
+    ),
+)
+MISTRAL = """\
+{%- for m in messages %}
+    {%- set id = m.tool_calls[0].id if m.tool_calls else m.tool_call_id %}
+    {%- if id is defined %}
+        {%- if id | length != 9 %}{{ raise_exception("Tool call IDs should have length 9!") }}{% endif %}
+        {{- id }}
+    {%- endif %}
+    {%- if m.tool_calls %}[TOOL_CALLS]{{ m.tool_calls | tojson }}{% endif %};
+{%- endfor %}"""
+LFM2 = """\
+List of tools: {{ tools }}
+{%- for m in messages %}{{ "<|im_start|>" + m.role + "\n" + m.content + "<|im_end|>\n" }}{% endfor %}"""
+
+
+def test_mistral_templates_get_the_only_ids_that_they_take() -> None:
+    _, call, result, _ = render(MISTRAL, CALLED).split(";")
+    assert call.startswith(result)
+    assert "[TOOL_CALLS]" in call
+
+
+def test_past_calls_are_shown_by_a_template_that_shows_only_content() -> None:
+    text = render(LFM2, CALLED)
+    assert "<|tool_call_start|>[pool_status(pool=" in text
+    assert text.count("<|im_end|>") == 3  # the caller's is broken up, in whatever way it is written
+    assert ")]<|tool_call_end|><|im_end|>" in text
+
+
 @pytest.mark.parametrize("arguments", ["[]", "{", "[" * 100_000])
 def test_arguments_that_are_no_object_are_refused(arguments: str) -> None:
     call = ToolCall(id="c", name="n", arguments=arguments)
-    with pytest.raises(InvalidRequestError, match="not a JSON object"):
+    with pytest.raises(InvalidRequestError, match="no JSON object"):
         render("x", Conversation(messages=(Message(role=Role.ASSISTANT, tool_calls=(call,)),)))
 
 
