@@ -1,0 +1,198 @@
+"""Datasets and snapshots as the machine has them. One `zfs` process for each look; nothing is cached.
+
+The command lines, of which there are no others for looking:
+
+    zfs list -j --json-int -p -t filesystem,volume -o COLUMNS [-r -- DATASET]
+    zfs list -j --json-int -p -t filesystem,volume -o COLUMNS -- DATASET
+    zfs list -j --json-int -p -t filesystem,volume,snapshot,bookmark -o COLUMNS+ -r -- DATASET
+    zfs list -j --json-int -p -t snapshot -o SNAPSHOT-COLUMNS [-d 1 | -r -- DATASET]
+    zfs list -j --json-int -p -t snapshot,bookmark -o SNAPSHOT-COLUMNS -d 1 -- DATASET
+    zfs get -j --json-int -p all -- DATASET
+    zfs holds -H -- SNAPSHOT
+    zfs destroy -n -v -p [-r] -- DATASET|SNAPSHOT
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sigmavault.core.errors import (
+    CommandError,
+    CommandMissingError,
+    CommandTimeoutError,
+    OperationError,
+    UnknownObjectError,
+    ZfsMissingError,
+)
+from sigmavault.core.operation import Machine
+from sigmavault.core.storage import datasets as dataset_values
+from sigmavault.core.storage import snapshots as snapshot_values
+from sigmavault.core.storage.datasets import Dataset, parse_datasets
+from sigmavault.core.storage.snapshots import Snapshot, parse_snapshots
+
+LOOK_S: Final = 20.0
+"""A look at a pool that hangs ends here."""
+
+_LIST: Final = ("zfs", "list", "-j", "--json-int", "-p", "-t")
+_GET: Final = ("zfs", "get", "-j", "--json-int", "-p", "all", "--")
+_DATASETS: Final = "filesystem,volume"
+_BOTH: Final = tuple(dict.fromkeys((*dataset_values.COLUMNS, *snapshot_values.COLUMNS)))
+
+_NO_MODULE: Final = ("modules cannot be auto-loaded", "modules are not loaded", "/dev/zfs")
+
+
+def look(machine: Machine, argv: Sequence[str], name: str = "") -> str:
+    """Run a command of ZFS that only looks; returns what it prints.
+
+    Args:
+        machine: where.
+        argv: the command.
+        name: the dataset or snapshot that it is about, for the message when there is none.
+
+    Raises:
+        ZfsMissingError: ZFS is not installed, or its module not loaded.
+        UnknownObjectError: there is no such object.
+        OperationError: the pool does not answer.
+        CommandError: it failed otherwise.
+    """
+    try:
+        return machine.run(argv, timeout_s=LOOK_S).stdout
+    except CommandError as error:
+        raise explained(error, name) from error
+
+
+def explained(error: CommandError, name: str = "") -> CommandError | OperationError:
+    """The failure of a `zfs` or `zpool` command as what it means, where that is known."""
+    if isinstance(error, CommandMissingError):
+        return ZfsMissingError("ZFS is not installed", hint="install zfsutils-linux and zfs-dkms")
+    if isinstance(error, CommandTimeoutError):
+        return OperationError(
+            f"ZFS did not answer within {LOOK_S:g} s", hint="see `zpool status`: a pool may be suspended"
+        )
+    if any(words in error.stderr for words in _NO_MODULE):
+        return ZfsMissingError("the ZFS module is not loaded", hint="modprobe zfs tells why")
+    if name and ("does not exist" in error.stderr or "no such pool" in error.stderr):
+        return UnknownObjectError(f"there is no {kind_of(name)} {name}")
+    return error
+
+
+def kind_of(name: str) -> str:
+    """What a name is the name of, in words."""
+    return "snapshot" if "@" in name else "dataset"
+
+
+def datasets(machine: Machine, root: str = "") -> tuple[Dataset, ...]:
+    """All filesystems and volumes, or one and those below it; sorted by name, the trash included.
+
+    Raises:
+        SigmaVaultError: see `look`.
+    """
+    where = ("-r", "--", root) if root else ()
+    columns = ",".join(dataset_values.COLUMNS)
+    return parse_datasets(look(machine, (*_LIST, _DATASETS, "-o", columns, *where), root))
+
+
+def dataset(machine: Machine, name: str) -> Dataset:
+    """One of them.
+
+    Raises:
+        UnknownObjectError: there is none of this name.
+        SigmaVaultError: see `look`.
+    """
+    columns = ",".join(dataset_values.COLUMNS)
+    return _only(parse_datasets(look(machine, (*_LIST, _DATASETS, "-o", columns, "--", name), name)), name)
+
+
+def properties(machine: Machine, name: str) -> Dataset:
+    """One of them, with every property that it has.
+
+    Raises:
+        UnknownObjectError: there is none of this name.
+        SigmaVaultError: see `look`.
+    """
+    return _only(parse_datasets(look(machine, (*_GET, name), name)), name)
+
+
+def _only(found: Sequence[Dataset], name: str) -> Dataset:
+    if len(found) != 1:
+        raise UnknownObjectError(f"there is no dataset {name}")
+    return found[0]
+
+
+def tree(machine: Machine, name: str) -> tuple[tuple[Dataset, ...], tuple[Snapshot, ...]]:
+    """A dataset with all below it, and the snapshots and bookmarks of all of them.
+
+    Raises:
+        UnknownObjectError: there is none of this name.
+        SigmaVaultError: see `look`.
+    """
+    types = f"{_DATASETS},snapshot,bookmark"
+    text = look(machine, (*_LIST, types, "-o", ",".join(_BOTH), "-r", "--", name), name)
+    return parse_datasets(text), parse_snapshots(text)
+
+
+def snapshots(machine: Machine, name: str = "", *, recursive: bool = False) -> tuple[Snapshot, ...]:
+    """Snapshots of one dataset (and of those below it), or of all; the oldest first.
+
+    Raises:
+        UnknownObjectError: there is no dataset of this name.
+        SigmaVaultError: see `look`.
+    """
+    where = (*(("-r",) if recursive else ("-d", "1")), "--", name) if name else ()
+    columns = ",".join(snapshot_values.COLUMNS)
+    return parse_snapshots(look(machine, (*_LIST, "snapshot", "-o", columns, *where), name))
+
+
+def history(machine: Machine, name: str) -> tuple[Snapshot, ...]:
+    """Snapshots and bookmarks of one dataset, the oldest first.
+
+    Raises:
+        UnknownObjectError: there is no dataset of this name.
+        SigmaVaultError: see `look`.
+    """
+    columns = ",".join(snapshot_values.COLUMNS)
+    argv = (*_LIST, "snapshot,bookmark", "-o", columns, "-d", "1", "--", name)
+    return parse_snapshots(look(machine, argv, name))
+
+
+def snapshot(machine: Machine, name: str) -> Snapshot:
+    """One snapshot, `tank/photos@monday`.
+
+    Raises:
+        UnknownObjectError: there is none of this name.
+        SigmaVaultError: see `look`.
+    """
+    columns = ",".join(snapshot_values.COLUMNS)
+    found = parse_snapshots(look(machine, (*_LIST, "snapshot", "-o", columns, "--", name), name))
+    if len(found) != 1:
+        raise UnknownObjectError(f"there is no snapshot {name}")
+    return found[0]
+
+
+def hold_tags(machine: Machine, name: str) -> tuple[str, ...]:
+    """The tags of the holds on a snapshot. `zfs holds` has no JSON; `-H` separates by one tab.
+
+    Raises:
+        SigmaVaultError: see `look`.
+    """
+    lines = look(machine, ("zfs", "holds", "-H", "--", name), name).splitlines()
+    parts = [line.split("\t") for line in lines]
+    return tuple(sorted(part[1] for part in parts if len(part) >= 2 and part[0] == name))
+
+
+def would_destroy(machine: Machine, name: str, *, recursive: bool = False) -> tuple[tuple[str, ...], int]:
+    """What `zfs destroy` would destroy, and how many bytes that would free: its own dry run (`-n -v -p`).
+
+    Raises:
+        SigmaVaultError: see `look`; also when ZFS itself would refuse.
+    """
+    argv = ("zfs", "destroy", "-n", "-v", "-p", *(("-r",) if recursive else ()), "--", name)
+    names, freed = [], 0
+    for line in look(machine, argv, name).splitlines():
+        word, _, rest = line.partition("\t")
+        if word == "destroy":
+            names.append(rest)
+        elif word == "reclaim":
+            freed = int(rest)
+    return tuple(names), freed
