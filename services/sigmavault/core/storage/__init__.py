@@ -1,0 +1,1 @@
+"""Disks, pools, datasets and snapshots: values, parsing, decisions. Pure."""
