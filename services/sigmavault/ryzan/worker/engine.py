@@ -26,6 +26,7 @@ from sigmavault.core.chat import (
 )
 from sigmavault.core.errors import ContextTooLongError, InvalidRequestError, WorkerLostError
 from sigmavault.ryzan.worker.context import Context
+from sigmavault.ryzan.worker.crew import Crews
 from sigmavault.ryzan.worker.llama import Llama, Span
 from sigmavault.ryzan.worker.pace import Meter, Pace, share
 from sigmavault.ryzan.worker.prefix import Held
@@ -130,6 +131,7 @@ class Engine:
         self.context_tokens = min(llama.limits.context, llama.trained_context or llama.limits.context)
         self.meter = Meter()
         self.pace = Pace(llama.limits.batch)
+        self.crews = Crews()
         self.guesses = Guesses()
         self._proposer: Proposer | None = None
         self._reach = Reach()
@@ -255,11 +257,20 @@ class Engine:
     def _decode(self) -> list[Part]:
         while True:
             parts = self._plan()
-            fits = self.context.make_room(sum(part.count for part in parts))
-            if fits and self._llama.decode([part.span() for part in parts]):
+            rows = sum(part.count for part in parts)
+            if self.context.make_room(rows) and self._compute(parts, rows):
                 return parts
             if not self.context.clear():
                 self._send_back()
+
+    def _compute(self, parts: list[Part], rows: int) -> bool:
+        spans = [part.span() for part in parts]
+
+        def step(threads: int) -> bool:
+            self._llama.set_threads(threads, threads)
+            return self._llama.decode(spans)
+
+        return self.crews.compute(rows, step, reads=rows > len(parts))
 
     def _admit(self) -> None:
         """Begin what can begin, in the order of asking; who waits for another one's prompt is passed over."""

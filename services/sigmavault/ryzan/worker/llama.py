@@ -164,6 +164,7 @@ class Llama:
         self.limits = limits
         self._context = self._open(limits, threads, embedding=embedding)
         self._memory = self._api.llama_get_memory(self._context)
+        self._threads = (threads, threads)
         self._batch = _Batch(self._api, limits.batch)
         self._buffer = ctypes.create_string_buffer(512)
         self._probe: Probe | None = None
@@ -378,7 +379,9 @@ class Llama:
 
     def set_threads(self, decode: int, prefill: int) -> None:
         """From the next step on, compute with so many threads."""
-        self._api.llama_set_n_threads(self._context, decode, prefill)
+        if (decode, prefill) != self._threads:
+            self._threads = (decode, prefill)
+            self._api.llama_set_n_threads(self._context, decode, prefill)
 
     def open_sampler(self, request: GenerateRequest) -> Sampler:
         """What chooses the tokens of an answer, as asked; it must be closed.

@@ -101,10 +101,10 @@ class Worker:
         )  # fmt: skip
         self._guessing: Guessing | None = None
         self._rates = {} if job.embedding else self._try_threads()
-        self._follow()
         self._embedder = Embedder(self._llama, self._bring) if job.embedding else None
         self._states = _open_states(self._llama, job)
         self._engine = None if job.embedding else Engine(self._llama, self._states, self._outbox.add)
+        self._follow()
         self._context = self._engine.context if self._engine else None
         self._work: Engine | Embedder = self._engine or self._embedder  # type: ignore[assignment]  # one is
         self._reader = Reader(self._llama, self._work.context_tokens)
@@ -217,12 +217,16 @@ class Worker:
         stats = wire.Stats(
             tokens_per_second=self._engine.meter.rate if self._engine else 0.0,
             threads=self._plan.threads,
-            threads_reason=self._plan.reason,
+            threads_reason=self._plan.reason + self._shortage(),
             active_sequences=self._work.active,
             **self._reused(),
             **self._guessed(),
         )
         self._outbox.put({"is": "stats", **asdict(stats)})
+
+    def _shortage(self) -> str:
+        is_short = self._engine is not None and self._engine.crews.is_short
+        return "; fewer just now: other programs want the CPUs" if is_short else ""
 
     def _reused(self) -> dict[str, Any]:
         if self._context is None:
@@ -252,7 +256,10 @@ class Worker:
     def _follow(self) -> None:
         """Look at the quota: it may have changed."""
         self._plan = choose_threads(plan_threads(cpu.read_cpus()), self._rates)
-        self._llama.set_threads(self._plan.threads, self._plan.prefill)
+        if self._engine:
+            self._engine.crews.limit(self._plan.threads, self._plan.prefill)
+        else:
+            self._llama.set_threads(self._plan.threads, self._plan.prefill)
         if self._guessing:
             self._guessing.follow(self._plan.threads, self._plan.prefill)
 

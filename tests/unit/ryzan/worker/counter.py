@@ -44,6 +44,10 @@ class Counter:
     def used(self) -> int:
         return len({id(cell) for cells in self.cells.values() for cell in cells})
 
+    def set_threads(self, decode: int, prefill: int) -> None:
+        assert decode > 0
+        assert prefill > 0
+
     def decode(self, spans: Sequence[Span], *, all_outputs: bool = False) -> bool:
         size = sum(len(each.tokens) for each in spans)
         assert 0 < size <= self.limits.batch
