@@ -26,6 +26,7 @@ from scripts.stages.model import embedded_model
 from scripts.stages.publish import Built
 from scripts.stages.unpack import unpacked
 from scripts.stages.wheels import runtime
+from scripts.surfaces import renderings
 
 _FAST = ("-W", "error", "tests/unit", "tests/static")
 """Tests that need no image, as pytest takes them: a warning is a failure."""
@@ -94,6 +95,9 @@ def render(session: Session, arguments: argparse.Namespace) -> int:
     for name, text in _pages().items():
         write(source / "docs/reference" / name, text)
         session.progress.say(f"docs/reference/{name}")
+    for name, text in renderings(source).items():
+        write(source / name, text)
+        session.progress.say(name)
     return 0
 
 
@@ -114,6 +118,9 @@ def check(session: Session, _arguments: argparse.Namespace) -> int:
     for name, text in _pages().items():
         if (session.paths.source / "docs/reference" / name).read_text() != text:
             raise SpecError(f"docs/reference/{name} is older than the code", "make render")
+    for name, text in renderings(session.paths.source).items():
+        if (session.paths.source / name).read_text() != text:
+            raise SpecError(f"{name} is older than the operations", "make render")
     session.progress.say("image.yaml is right")
     return 0
 

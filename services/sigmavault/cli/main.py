@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from sigmavault.cli.exit_code import ExitCode
 from sigmavault.cli.plain_text import plain
@@ -33,7 +34,11 @@ _EXIT_CODES = """exit codes:
   3    a part of the state could not be read, or the service does not answer
   4    not allowed
   5    the kernel refuses the signed ZFS module: its key is not enrolled yet
-  130  interrupted
+  6    it cannot be done to this object: which, why, what to do
+  7    somebody else changes the object right now
+  8    a plan was made and not carried out: nobody agreed, or the machine has changed
+  9    it was begun, and nobody can tell how it ended: look before trying again
+  130  interrupted, or cancelled
   141  nobody reads the output any more
 """
 
@@ -56,7 +61,32 @@ def parser(asked: str | None = None) -> argparse.ArgumentParser:
         module = _module(name)
         command = commands.add_parser(name, help=module.HELP, description=f"Show {module.HELP}.")
         module.add_arguments(command)
+    if asked not in COMMANDS:
+        _add_nouns(commands, asked)
     return root
+
+
+def _add_nouns(commands: Any, asked: str | None) -> None:
+    """The commands of the host daemon, out of the registry of operations."""
+    from sigmavault.cli.host import noun  # chat and status need none of it
+
+    for name in (asked,) if asked in noun.nouns() else noun.nouns():
+        noun.add_arguments(commands.add_parser(name, help=noun.help_text(name)), name)
+
+
+def _names(noun: str) -> int:
+    """What the completion of the shell asks; no command of anybody's."""
+    from sigmavault.cli.host import names
+
+    return names.run(noun)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command in COMMANDS:
+        return int(_module(arguments.command).run(arguments))
+    from sigmavault.cli.host import noun
+
+    return noun.run(arguments.command, arguments)
 
 
 def _module(name: str) -> ModuleType:
@@ -66,9 +96,11 @@ def _module(name: str) -> ModuleType:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["_names"] and len(given) == 2:
+        return _names(given[1])
     arguments = parser(given[0] if given else None).parse_args(given)
     try:
-        return int(_module(arguments.command).run(arguments))
+        return _run(arguments)
     except SigmaVaultError as error:
         hint = f"\n  {error.hint}" if error.hint else ""
         sys.stderr.write(plain(f"sigmavault: {error.message}{hint}\n"))

@@ -41,6 +41,12 @@ MEANINGS: Final[Mapping[str, str]] = {
 }
 """What each pattern asks for, in words."""
 
+LISTED: Final[Mapping[str, str]] = {
+    _POOL: "pool", _DATASET: "dataset", _CHILD: "dataset", _SNAPSHOT: "snapshot", _DISK: "disk",
+    _SHARE: "share", _USER: "user",
+}  # fmt: skip
+"""Which noun has the list of the names of a pattern: what can be offered while somebody types."""
+
 
 def _not_reserved(name: str) -> str:
     if _RESERVED.match(name):

@@ -38,7 +38,7 @@ def completed(*words: str) -> set[str]:
 
 def offered(command: argparse.ArgumentParser) -> Iterator[str]:
     """The words and long options of a parser."""
-    for action in command._actions:
+    for action in (each for each in command._actions if each.help != argparse.SUPPRESS):
         yield from (each for each in action.option_strings if each.startswith("--"))
         if isinstance(action, argparse._SubParsersAction):
             yield from action.choices
@@ -56,7 +56,7 @@ def test_every_command_and_option_is_offered() -> None:
     all_of_it = dict(parsers(parser()))
     assert set(COMMANDS) < all_of_it[()]
     for words, known in all_of_it.items():
-        found = completed(*words, "")
+        found = completed(*words, "") | (completed(*words, "-") if len(words) == 2 else set())
         assert {each for each in found if each.startswith("--")} == {
             each for each in known if each[0] == "-"
         }, words

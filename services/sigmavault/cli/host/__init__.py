@@ -1,0 +1,1 @@
+"""Operations of the host daemon as commands: `sigmavault NOUN VERB`, made from the registry."""
