@@ -1,0 +1,1 @@
+"""A machine for development that is not there: disks and pools out of a YAML file. See README.md."""
