@@ -3,6 +3,8 @@
 | what | command |
 |---|---|
 | `check` | `smartctl --json=c --all --nocheck=standby -- /dev/disk/by-id/NAME` |
+| `self_test` | `smartctl --test=short -- /dev/disk/by-id/NAME` (or `long`) |
+| `abort_self_test` | `smartctl --abort -- /dev/disk/by-id/NAME` |
 
 What a disk said is kept below `/var/lib/sigmavault/hostd/smart`, so that a list of disks needs no smartctl.
 """
@@ -19,7 +21,8 @@ from typing import Final
 from sigmavault.core.errors import CommandError, CommandMissingError, CommandTimeoutError
 from sigmavault.core.operation import Machine
 from sigmavault.core.storage.disks import Disk
-from sigmavault.core.storage.smart import Health, Report, Verdict, parse_report
+from sigmavault.core.storage.smart import Health, Report, Verdict
+from sigmavault.core.storage.smart_report import parse_report
 
 SMARTCTL: Final = ("smartctl", "--json=c", "--all", "--nocheck=standby", "--")
 TIMEOUT_S: Final = 20.0
@@ -53,6 +56,16 @@ def with_health(machine: Machine, disk: Disk) -> Disk:
     if report.verdict not in _KEPT:
         return disk
     return replace(disk, health=health_of(report, machine.now()))
+
+
+def self_test(disk: Disk, length: str) -> tuple[str, ...]:
+    """The command that starts a self-test."""
+    return ("smartctl", f"--test={length}", "--", disk.by_id or disk.path)
+
+
+def abort_self_test(disk: Disk) -> tuple[str, ...]:
+    """The command that ends a self-test."""
+    return ("smartctl", "--abort", "--", disk.by_id or disk.path)
 
 
 def health_of(report: Report, now: float) -> Health:

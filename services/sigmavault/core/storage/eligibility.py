@@ -110,6 +110,42 @@ def ineligible(disk: Disk, overrides: Collection[Override] = ()) -> tuple[str, .
     return tuple(sentence(disk, reason) for reason in blockers(disk, overrides=overrides))
 
 
+def at_a_glance(disk: Disk) -> tuple[Reason, ...]:
+    """What speaks against the disk, of what is known without reading it."""
+    return tuple(reason for reason in reasons(disk) if reason.code is not Code.NOT_READ)
+
+
+def is_overwritable(disk: Disk) -> bool:
+    """Whether it could be wiped, as far as can be told without reading it."""
+    return all(_is_wiped_anyway(reason) for reason in at_a_glance(disk))
+
+
+def worries(disk: Disk) -> tuple[str, ...]:
+    """What does not speak against the disk, and a careful person would want to know."""
+    said = disk.health
+    found = []
+    if said is not None and said.verdict is Verdict.WARNING:
+        found.append(f"{disk.called} may fail soon: see `disk show` (SMART).")
+    if disk.transport == "usb":
+        found.append(f"{disk.called} is connected by USB: good for a copy, not for a pool that is always on.")
+    return tuple(found)
+
+
+def use_of(disk: Disk) -> str:
+    """What the disk is used for, in a few words: `pool tank`, `system`, `data: ext4 on sdb1`, `free`."""
+    codes = {reason.code for reason in at_a_glance(disk)}
+    if disk.membership is not None:
+        return f"pool {disk.membership.pool}" + (" (system)" if disk.is_boot else "")
+    for code, word in _USES.items():
+        if code in codes:
+            return word if code is not Code.MOUNTED else f"mounted at {_listed(_places(disk))}"
+    labels = sorted({each.label or "?" for each in disk.found if each.type == _ZFS})
+    if labels:
+        return f"{'left by' if disk.former_pool else 'exported'} pool {_listed(labels)}"
+    found = contents(disk)
+    return f"data: {_listed(list(found))}" if found else "free"
+
+
 def sentence(disk: Disk, reason: Reason) -> str:
     """A reason as a sentence with the name of the disk."""
     return f"{disk.called} {reason.text}"
@@ -119,6 +155,16 @@ def contents(disk: Disk) -> tuple[str, ...]:
     """What would be lost with the disk, for people: `ext4 “photos” on sdb1`. Empty for a blank disk."""
     things = [_thing(each) for each in disk.found if each.type not in _TABLES]
     return tuple(dict.fromkeys(things or [_table(each, disk) for each in disk.found]))
+
+
+_USES: Final = {
+    Code.BOOT_DISK: "system", Code.LIVE_MEDIUM: "live system", Code.MOUNTED: "mounted", Code.SWAP: "swap",
+    Code.HOLDER: "in use",
+}  # fmt: skip
+
+
+def _places(disk: Disk) -> list[str]:
+    return [place for place in disk.mounts if place != "[SWAP]"]
 
 
 def _is_wiped_anyway(reason: Reason) -> bool:
@@ -149,8 +195,7 @@ def _boot(disk: Disk) -> Iterator[Reason]:
 
 
 def _mounted(disk: Disk) -> Iterator[Reason]:
-    places = [place for place in disk.mounts if place != "[SWAP]"]
-    if places:
+    if places := _places(disk):
         yield Reason(code=Code.MOUNTED, text=f"is mounted at {_listed(places)}", hint="unmount it first")
     if "[SWAP]" in disk.mounts:
         yield Reason(code=Code.SWAP, text="is in use as swap", hint="switch the swap off first (swapoff)")
