@@ -3,14 +3,16 @@ abort.
 
     grammar_run.py MODEL RUNTIME < work.json > results.json
 
-Work is `{"grammars": {name: gbnf}, "asks": [{"prompt", "gbnf", "triggers", "tokens"}]}`; results are
-`{"refused": [names], "slowest_s": of compiling one, "answers": [{"text", "finish"}]}`.
+Work is `{"grammars": {name: gbnf}, "asks": [{"prompt", "gbnf", "triggers", "tokens", "bias": {text: x}}]}`
+(the bias where there is one); results are `{"refused": [names], "slowest_s": of compiling one, "readings": of
+one grammar for eight answers, "answers": [{"text", "finish"}]}`.
 """
 
 import json
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -24,9 +26,12 @@ SEQUENCES = 24
 GREEDY = Sampling(temperature=0, top_p=1, top_k=0, min_p=0, seed=1)
 
 
-def asked(gbnf: str, triggers: list[str], tokens: int) -> GenerateRequest:
+def asked(
+    gbnf: str, triggers: list[str], tokens: int, bias: Sequence[tuple[int, float]] = ()
+) -> GenerateRequest:
     grammar = Grammar(gbnf=gbnf, triggers=tuple(triggers))
-    return GenerateRequest(prompt=Tokens(tokens=()), sampling=GREEDY, max_tokens=tokens, grammar=grammar)
+    sampling = replace(GREEDY, logit_bias=tuple(bias))
+    return GenerateRequest(prompt=Tokens(tokens=()), sampling=sampling, max_tokens=tokens, grammar=grammar)
 
 
 def compile_all(llama: Llama, grammars: dict[str, str]) -> tuple[list[str], float]:
@@ -40,6 +45,27 @@ def compile_all(llama: Llama, grammars: dict[str, str]) -> tuple[list[str], floa
             refused.append(name)
         slowest = max(slowest, time.monotonic() - begin)
     return refused, slowest
+
+
+def count_readings(llama: Llama, gbnf: str) -> int:
+    """How often llama.cpp reads a grammar for eight answers of that form."""
+    count = 0
+    api = llama._api
+    real = api.llama_sampler_init_grammar
+
+    def watch(*given: Any) -> Any:
+        nonlocal count
+        count += 1
+        return real(*given)
+
+    api.llama_sampler_init_grammar = watch
+    try:
+        opened = [llama.open_sampler(asked(gbnf, [], 1)) for _ in range(8)]
+        for each in opened:
+            each.close()
+    finally:
+        api.llama_sampler_init_grammar = real
+    return count
 
 
 @dataclass
@@ -80,7 +106,12 @@ def step(llama: Llama, going: list[tuple[int, Answer]]) -> None:
 def answer_all(llama: Llama, asks: list[dict[str, Any]]) -> list[dict[str, str]]:
     answers = []
     for each in asks:
-        request = asked(each["gbnf"], each["triggers"], each["tokens"])
+        bias = {
+            token: value
+            for text, value in each.get("bias", {}).items()
+            for token in llama.tokenize(text, begin=False, special=True)
+        }
+        request = asked(each["gbnf"], each["triggers"], each["tokens"], tuple(bias.items()))
         tokens = llama.tokenize(each["prompt"], begin=True, special=True)
         answers.append(Answer(llama.open_sampler(request), tokens, each["tokens"]))
     for number, answer in enumerate(answers):  # the prompts one by one, then all together
@@ -99,7 +130,9 @@ def main() -> None:
     work = json.load(sys.stdin)
     refused, slowest = compile_all(llama, work["grammars"])
     answers = answer_all(llama, work["asks"])
-    json.dump({"refused": refused, "slowest_s": slowest, "answers": answers}, sys.stdout)
+    readings = count_readings(llama, work["asks"][0]["gbnf"])
+    told = {"refused": refused, "slowest_s": slowest, "readings": readings, "answers": answers}
+    json.dump(told, sys.stdout)
 
 
 main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,8 @@ PARAM = "response_format"
 REQUIRED = ToolChoice(mode=ToolMode.REQUIRED)
 SHORT: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 24}
 WITHIN = {"type": "integer", "minimum": 0, "maximum": 120}
+
+FIVE_TO_FORTY = r'root ::= "\"" [a-z<|>_]{5,40} "\""'
 
 QUESTIONS: dict[str, dict[str, Any]] = {
     "Describe a person.": obj("name", "age", name=SHORT, age=WITHIN),
@@ -97,8 +100,14 @@ def asks() -> list[dict[str, Any]]:
         f"{FEW_SHOT}Question: How is the pool tank?\nAnswer:",
         "Question: What is two and two?\nAnswer:",
     )
+    forced = {
+        "prompt": chat("", "Say something."), "gbnf": FIVE_TO_FORTY, "triggers": [], "tokens": 60,
+        "bias": {"<|im_start|>": 100.0},
+    }  # fmt: skip
     wanted += (
-        {"prompt": each, "gbnf": lazy.gbnf, "triggers": lazy.triggers, "tokens": 60} for each in begins
+        forced,
+        {**forced, "gbnf": 'root ::= "<|im_start|>" [a-z]{2}'},
+        *({"prompt": each, "gbnf": lazy.gbnf, "triggers": lazy.triggers, "tokens": 60} for each in begins),
     )
     return wanted
 
@@ -148,6 +157,18 @@ def test_a_required_call_is_one_in_every_form(results: dict[str, Any]) -> None:
         said, calls = read(form, answer["text"])
         assert (said, len(calls)) == ("", 1), (form, answer)
         jsonschema.validate(calls[0][1], schemas[calls[0][0]])
+
+
+def test_several_answers_of_one_form_cost_one_reading_of_its_grammar(results: dict[str, Any]) -> None:
+    assert results["readings"] <= 1
+
+
+def test_a_control_token_does_not_count_as_the_text_that_it_does_not_show(results: dict[str, Any]) -> None:
+    assert re.fullmatch('"[a-z<|>_]{5,40}"', results["answers"][-4]["text"]), results["answers"][-4]
+
+
+def test_a_control_token_that_the_form_names_is_shown(results: dict[str, Any]) -> None:
+    assert re.fullmatch(r"<\|im_start\|>[a-z]{2}", results["answers"][-3]["text"]), results["answers"][-3]
 
 
 def test_with_auto_a_call_follows_text_and_text_stays_free(results: dict[str, Any]) -> None:

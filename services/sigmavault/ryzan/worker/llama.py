@@ -1,7 +1,7 @@
 """One model in llama.cpp, through llama-cpp-python's ctypes layer.
 
-Here and in `sampling.py` only llama.cpp is known. Not re-entrant: one thread uses an object of this class.
-Native code may abort the process; that is why a model lives in a process of its own.
+Only here, in `sampling.py` and in `form.py` llama.cpp is known. Not re-entrant: one thread uses an object of
+this class. Native code may abort the process; that is why a model lives in a process of its own.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from sigmavault.ryzan.worker.sampling import Probe, Sampler
 _LOG_ERROR = 4
 _MMAP = 1
 _NO_ROOM = 1
+_SILENT = 1 | 8  # LLAMA_TOKEN_ATTR_UNKNOWN, _CONTROL
 _POOLING_NONE = 0
 _POOLING_MEAN = 1
 
@@ -273,14 +274,16 @@ class Llama:
 
     def controls(self) -> list[str]:
         """Spellings of the tokens that steer the model rather than stand for text."""
-        is_control = self._api.llama_vocab_is_control
-        vocab = self._vocab
-        return [self.text_of(each) for each in range(self.vocabulary)
-                if is_control(vocab, each) or each in self._ends]  # fmt: skip
+        return [self.text_of(each) for each in range(self.vocabulary) if self.is_control(each)]
 
     def is_control(self, token: int) -> bool:
         """Whether a token steers the model rather than standing for text."""
         return token in self._ends or bool(self._api.llama_vocab_is_control(self._vocab, token))
+
+    def silent(self) -> list[int]:
+        """The tokens that an answer does not show and that do not end it: control tokens, and `<unk>`."""
+        attributes, others = self._api.llama_vocab_get_attr, set(range(self.vocabulary)) - self._ends
+        return [each for each in sorted(others) if attributes(self._vocab, each) & _SILENT]
 
     def is_end(self, token: int) -> bool:
         """Whether a token ends an answer."""

@@ -1,54 +1,26 @@
-"""How the next token of one answer is chosen: llama.cpp's sampler chain, and a grammar beside it.
+"""How the next token of one answer is chosen: llama.cpp's sampler chain, and a form (`form.py`) beside it.
 
-As llama.cpp's own programs do, a token is chosen first and then held against the grammar; only where that
-refuses it, the grammar goes over the whole vocabulary, which takes milliseconds. A grammar with triggers
-sleeps until one of them is in the answer.
-
-llama.cpp ends the process when a grammar is told to accept what it does not allow. So it is asked first,
-always.
+As llama.cpp's own programs do, a token is chosen first and then held against the form; only where that
+refuses it, the grammar goes over the whole vocabulary, which takes milliseconds.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sigmavault.core.chat import GenerateRequest, Likelihood, Sampling, TokenLogprob
 from sigmavault.core.errors import InvalidRequestError
+from sigmavault.ryzan.worker.form import Form, Forms, Vocabulary
 
 NOTHING = -1
 """No token fits the form of the answer: it ends here."""
 
 _REFUSALS = 8
 """So many tokens that would begin the form in a wrong way are tried before the answer is ended."""
-
-_LONGEST_GRAMMAR = 256 * 1024
-
-
-class Vocabulary(Protocol):
-    """What is asked of the model's vocabulary."""
-
-    @property
-    def limits(self) -> Any:
-        """Sizes of the context."""
-
-    @property
-    def vocabulary(self) -> int:
-        """How many tokens there are."""
-
-    def piece(self, token: int, *, special: bool = False) -> bytes:
-        """The bytes of a token."""
-
-    def text_of(self, token: int) -> str:
-        """How the vocabulary writes a token."""
-
-    def is_end(self, token: int) -> bool:
-        """Whether a token ends an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +47,8 @@ class Probe:
         self.api = api
         self.context = context
         self.words = words
-        self._bytes: dict[int, int] | None = None
         self.vocab = api.llama_model_get_vocab(api.llama_get_model(context))
+        self.forms = Forms(api, self.vocab, words)
         self._act: Callable[[Any], None] | None = None
         self._failure: BaseException | None = None
         # kept: C holds only pointers
@@ -101,15 +73,6 @@ class Probe:
         self.api.llama_sampler_sample(self._chain, self.context, row)
         if self._failure is not None:
             raise self._failure
-
-    def single_bytes(self) -> dict[int, int]:
-        """For each byte the token that stands for just it, where there is one."""
-        if self._bytes is None:
-            self._bytes = {}
-            for token in range(self.words.vocabulary):
-                if len(piece := self.words.piece(token)) == 1:
-                    self._bytes.setdefault(piece[0], token)
-        return self._bytes
 
     def likelihoods(self, row: int, chosen: int, count: int) -> list[tuple[int, float]]:
         """Tokens and their log probabilities: the chosen one, then the `count` likeliest."""
@@ -142,110 +105,6 @@ def chain(api: Any, steps: list[Any]) -> Any:
     return made
 
 
-@contextmanager
-def _silence() -> Iterator[Callable[[], str]]:
-    """Keep what native code prints from the log; gives a function that tells its first line.
-
-    llama.cpp prints a grammar that it cannot read, and a grammar may hold what somebody wrote.
-    """
-    saved = os.dup(2)
-    said = os.memfd_create("said")
-    try:
-        os.dup2(said, 2)
-        yield lambda: os.pread(said, 300, 0).decode(errors="replace").partition("\n")[0]
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(said)
-
-
-def _compile(probe: Probe, gbnf: str) -> Any:
-    with _silence() as said:
-        usable = 0 < len(gbnf) <= _LONGEST_GRAMMAR and "\0" not in gbnf
-        native = usable and probe.api.llama_sampler_init_grammar(probe.vocab, gbnf.encode(), b"root")
-        if native:
-            return native
-        reason = said().rpartition("error parsing grammar: ")[2]
-    message = "the form of the answer cannot be compiled"
-    raise InvalidRequestError(f"{message}: {reason}" if reason else message, param="grammar")
-
-
-class Form:
-    """The grammar of one answer, possibly asleep until a trigger has come."""
-
-    def __init__(self, probe: Probe, gbnf: str, triggers: tuple[str, ...]) -> None:
-        """Compile it.
-
-        Raises:
-            InvalidRequestError: it is no grammar.
-        """
-        self._probe = probe
-        self._native = _compile(probe, gbnf)
-        self._triggers = [each.encode() for each in triggers if each]
-        self._longest = max(map(len, self._triggers), default=0)
-        self._tail = b""
-        self.asleep = bool(triggers)
-        self._begun = False
-        self._shown = "\0".join((gbnf, *triggers))
-        api = probe.api
-        self._one = ctypes.pointer(api.llama_token_data(id=0, logit=1.0, p=0.0))
-        self._single = api.llama_token_data_array(data=self._one, size=1, selected=-1, sorted=False)
-
-    def close(self) -> None:
-        """Give its memory back."""
-        self._probe.api.llama_sampler_free(self._native)
-
-    def restrict(self, candidates: Any) -> None:
-        """Take away all candidates that do not fit."""
-        self._probe.api.llama_sampler_apply(self._native, candidates)
-
-    def shows(self, token: int) -> bool:
-        """Whether a control token is a part of the form, and so of the text."""
-        return self._probe.words.text_of(token) in self._shown
-
-    def allows(self, token: int) -> bool:
-        """Whether a token may come next; wakes up when it completes a trigger."""
-        if not self.asleep:
-            return self._fits(token)
-        if self._probe.words.is_end(token):
-            return True
-        seen = self._tail + self._probe.words.piece(token, special=True)
-        found = [at for at in map(seen.find, self._triggers) if at >= 0]
-        return not found or self._begin(seen[min(found) :])
-
-    def accept(self, token: int) -> None:
-        """The token was taken: `allows` has said yes to it."""
-        if self.asleep:
-            seen = self._tail + self._probe.words.piece(token, special=True)
-            self._tail = seen[len(seen) - min(len(seen), self._longest) :]
-        elif self._begun:  # it was read together with the trigger
-            self._begun = False
-        else:
-            self._probe.api.llama_sampler_accept(self._native, token)
-
-    def _fits(self, token: int) -> bool:
-        one, single = self._one[0], self._single
-        one.id, one.logit = token, 1.0
-        single.size, single.selected = 1, -1
-        self._probe.api.llama_sampler_apply(self._native, ctypes.byref(single))
-        return bool(one.logit != -math.inf)
-
-    def _begin(self, text: bytes) -> bool:
-        """Feed the text from a trigger on; False when the form does not begin like that.
-
-        Byte by byte: the last token may reach beyond the trigger, and the first may begin before it.
-        """
-        spelling = self._probe.single_bytes()
-        for byte in text:
-            token = spelling.get(byte, NOTHING)
-            if token == NOTHING or not self._fits(token):
-                self._probe.api.llama_sampler_reset(self._native)
-                return False
-            self._probe.api.llama_sampler_accept(self._native, token)
-        self.asleep, self._begun = False, True
-        return True
-
-
 class Sampler:
     """Chooses the tokens of one answer."""
 
@@ -260,7 +119,7 @@ class Sampler:
         self._top = request.top_logprobs
         _check_bias(request.sampling, self._words.vocabulary)
         grammar = request.grammar
-        self._form = Form(probe, grammar.gbnf, grammar.triggers) if grammar else None
+        self._form = probe.forms.open(grammar) if grammar else None
         self._chain = chain(
             probe.api, [*_before(probe, request.sampling), *_after(probe.api, request.sampling)]
         )
