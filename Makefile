@@ -6,7 +6,7 @@ RUN := python3 -B -m scripts
 export MIRROR SECURITY_MIRROR IMAGE_MIRROR IMAGE_SECURITY_MIRROR CACHE VARIANT PYTEST_ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help iso disk debs render check test test-fast lint vm shell bench-build bench-ryzan compare clean clean-cache
+.PHONY: help iso disk debs render check test test-fast lint vm demo shell bench-build bench-ryzan compare clean clean-cache
 
 help: ## print this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ lint: ## run the linters alone
 
 vm: ## open the built image in a virtual machine (ARGS='--disk' for the disk image)
 	@$(RUN) vm -- $(ARGS)
+
+demo: ## a shell in which the `sigmavault` command works on a simulated machine (ARGS=degraded for another)
+	@$(RUN) demo -- $(ARGS)
 
 bench-build: ## measure cold and warm builds, boot times and sizes (ARGS=--help)
 	@python3 -B -m scripts.bench.host $(ARGS)

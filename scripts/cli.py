@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scripts import verbs
 from scripts.bench.ryzan.verb import bench_ryzan
+from scripts.demo import demo
 from scripts.epoch import source_date_epoch
 from scripts.errors import BuildError, HostError, SpecError
 from scripts.host.enter import CACHE, SOURCE
@@ -27,7 +28,7 @@ Verb = Callable[[Session, argparse.Namespace], int]
 _VERBS: dict[str, Verb] = {
     "iso": verbs.iso, "disk": verbs.disk, "render": verbs.render, "check": verbs.check,
     "test": verbs.test, "test-fast": verbs.test_fast, "lint": verbs.lint, "vm": verbs.vm,
-    "debs": verbs.debs, "bench-build": verbs.bench_build,
+    "debs": verbs.debs, "demo": demo, "bench-build": verbs.bench_build,
     "bench-ryzan": bench_ryzan, "compare": verbs.compare,
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -55,10 +56,9 @@ class UnitState(Value):
         state: `active`, `inactive`, `failed`, `activating`, `deactivating`, `reloading`, or `not-installed`.
         detail: finer: `running`, `dead`, `exited`, …
         enabled: whether it starts with the machine; None when that is nobody's choice (static units).
-        since: when it became active, as systemd writes it (UTC); None when it is not.
+        since: when it became active, ISO 8601, UTC; None when it never was.
         restarts: how often systemd had to start it again.
         memory_bytes: of all its processes; None when nobody counts.
-        invocation: systemd's name for this very run of it; empty when it does not run.
     """
 
     service: Service
@@ -69,7 +69,6 @@ class UnitState(Value):
     since: str | None
     restarts: int
     memory_bytes: Annotated[int, Unit("bytes")] | None
-    invocation: str
 
 
 def parse(text: str) -> dict[str, dict[str, str]]:
@@ -77,6 +76,14 @@ def parse(text: str) -> dict[str, dict[str, str]]:
     blocks = (block.splitlines() for block in text.strip().split("\n\n"))
     found = (dict(line.partition("=")[::2] for line in lines if "=" in line) for lines in blocks)
     return {each["Id"]: each for each in found if "Id" in each}
+
+
+def _iso(text: str) -> str | None:
+    """`Sun 2026-11-22 14:00:01 UTC`, as `--timestamp=utc` writes it; None for anything else."""
+    try:
+        return datetime.strptime(text, "%a %Y-%m-%d %H:%M:%S UTC").isoformat() + "Z"
+    except ValueError:
+        return None
 
 
 def state_of(service: Service, told: dict[str, str]) -> UnitState:
@@ -89,9 +96,8 @@ def state_of(service: Service, told: dict[str, str]) -> UnitState:
         state=told.get("ActiveState", "unknown") if installed else "not-installed",
         detail=told.get("SubState", "") if installed else "",
         enabled=enabled.get(told.get("UnitFileState", "")),
-        since=told.get("ActiveEnterTimestamp") or None,
+        since=_iso(told.get("ActiveEnterTimestamp", "")),
         restarts=int(restarts) if (restarts := told.get("NRestarts", "")).isdecimal() else 0,
         # systemd writes `[not set]` or 2**64 - 1 where it does not count
         memory_bytes=int(memory) if memory.isdecimal() and int(memory) < 2**63 else None,
-        invocation=told.get("InvocationID", ""),
     )  # fmt: skip

@@ -57,6 +57,7 @@ def test_one_process_tells_of_all_services_and_what_is_not_told_is_not_made_up()
     assert set(found) == set(Service) == set(UNITS)
     smb = found[Service.SMB]
     assert (smb.state, smb.enabled, smb.memory_bytes) == ("active", True, 23891968)
+    assert smb.since == "2026-11-22T14:00:01Z"
     assert found[Service.NFS].state == "not-installed"
     assert found[Service.SSH].state == "not-installed"
     assert found[Service.NFS].memory_bytes is None

@@ -40,7 +40,7 @@ class RestartService(Change[RestartArguments, UnitState]):
 
     def plan(self, arguments: RestartArguments, machine: Machine) -> Plan:
         """Restart the very run that is there now."""
-        now = units.service(machine, arguments.service)
+        now, invocation = units.service(machine, arguments.service)
         if now.state == "not-installed":
             raise OperationError(f"{arguments.service} is not installed ({now.unit})")
         runs = now.state in {"active", "reloading"}
@@ -54,16 +54,16 @@ class RestartService(Change[RestartArguments, UnitState]):
             targets=(Target(kind="service", name=arguments.service, identity=now.unit),),
             warnings=(f"{disturbed[0].upper()}{disturbed[1:]}.",) if runs and disturbed else (),
             locks=(f"service:{arguments.service}",),
-            facts={"invocation": now.invocation, "state": now.state},
+            facts={"invocation": invocation, "state": now.state},
         )  # fmt: skip
 
     def answer(self, arguments: RestartArguments, machine: Machine) -> UnitState:
         """How it is doing now."""
-        return units.service(machine, arguments.service)
+        return units.service(machine, arguments.service)[0]
 
     def outcome(self, arguments: RestartArguments, plan: Plan, machine: Machine) -> Outcome:
         """Another run of it is there, or it is not."""
-        now = units.service(machine, arguments.service)
-        if now.invocation == plan.facts["invocation"]:
+        now, invocation = units.service(machine, arguments.service)
+        if invocation == plan.facts["invocation"]:
             return Outcome.FAILED
         return Outcome.FINISHED if now.state == "active" else Outcome.UNKNOWN
