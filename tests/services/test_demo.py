@@ -43,7 +43,7 @@ def test_what_is_done_to_a_simulated_machine_is_seen_on_it_and_nowhere_else() ->
 
 def test_the_daemon_refuses_to_serve_a_simulated_machine_as_the_real_service() -> None:
     machine = ROOT / "services/sigmavault/simulated/machines/home.yaml"
-    argv = [ROOT / "services/data/usr/libexec/sigmavault/hostd", "--simulate", machine]
+    argv: list[str | Path] = [ROOT / "services/data/usr/libexec/sigmavault/hostd", "--simulate", machine]
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.fspath(ROOT / "services")}
     for extra in (
         {},
