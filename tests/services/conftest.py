@@ -13,6 +13,7 @@ import yaml
 
 from scripts.stages.clients import LISTS, folder_of
 from tests.services.daemon import SOURCE, Ryzan, SystemBus, ensure_user
+from tests.services.host_fixtures import host, root, things_bus  # noqa: F401  # fixtures
 from tests.services.pool_run import folder, run  # noqa: F401  # fixtures
 
 CACHE = Path("/cache")

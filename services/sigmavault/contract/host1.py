@@ -8,22 +8,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from sigmavault.core.job_state import JobState as JobState
+
 BUS_NAME = "org.sigmavault.Host"
 OBJECT_PATH = "/org/sigmavault/Host"
 INTERFACE = "org.sigmavault.Host1"
 JOBS_PATH = "/org/sigmavault/Host/jobs"
 JOB_INTERFACE = "org.sigmavault.Host1.Job"
-
-
-class JobState(StrEnum):
-    """How a job is doing."""
-
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNKNOWN = "unknown"
-    """The daemon died meanwhile, and the real state does not tell how it ended."""
 
 
 class JobKey(StrEnum):
@@ -45,3 +36,30 @@ class JobKey(StrEnum):
     """s: the failure in words."""
     HINT = "Hint"
     """s: what to do about it; empty for nothing."""
+
+
+class PoolKey(StrEnum):
+    """Keys that `ReportEvent` understands; the values are those of zed(8)."""
+
+    POOL = "pool"
+    """Name of the pool."""
+    GUID = "guid"
+    """Its GUID, decimal or 0x…"""
+    CLASS = "class"
+    """Of the event: `statechange`, `vdev_clear`, `resilver_finish`, …"""
+    VDEV = "vdev"
+    """Path of the device, where it is about one."""
+    STATE = "state"
+    """State of that device: `FAULTED`, …"""
+
+
+def spell(message: str, hint: str) -> str:
+    """The text of a D-Bus error: what went wrong; on a second line what to do, where there is something."""
+    said = " ".join(message.splitlines())
+    return f"{said}\n{hint}" if hint else said
+
+
+def unspell(text: str) -> tuple[str, str]:
+    """Message and hint out of the text of a D-Bus error."""
+    message, _, hint = text.partition("\n")
+    return message, hint

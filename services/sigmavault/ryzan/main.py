@@ -12,7 +12,7 @@ from sigmavault.ryzan import serving
 from sigmavault.ryzan.config import read_manifest, read_settings
 from sigmavault.ryzan.http.keys import Keys, read_keys
 from sigmavault.ryzan.service import Service
-from sigmavault.system import env, notify, sockets
+from sigmavault.system import daemon, env, notify, sockets
 
 if TYPE_CHECKING:
     import uvicorn
@@ -44,7 +44,7 @@ async def _serve(listening: list[socket.socket]) -> None:
     keys = read_keys(settings.http.api_keys_file)
     service = Service(read_manifest(paths.manifest), settings, paths, tell)
     async with asyncio.TaskGroup() as tasks:
-        background = [tasks.create_task(service.run()), tasks.create_task(serving.feed_watchdog())]
+        background = [tasks.create_task(service.run()), tasks.create_task(daemon.feed_watchdog())]
         server = await asyncio.to_thread(_build_server, service, keys)
         from sigmavault.ryzan import bus
 
@@ -62,7 +62,7 @@ async def _serve(listening: list[socket.socket]) -> None:
 
 def main() -> int:
     """Run the service until it is told to stop; returns the exit code."""
-    serving.set_up_logging()
+    daemon.set_up_logging()
     listening = sockets.passed()
     try:
         if not listening:

@@ -1,31 +1,18 @@
-"""What our HTTP servers have in common: passed sockets, the journal, the watchdog, an orderly end."""
+"""What our HTTP servers have in common: how they are built, and an orderly end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
-
-from sigmavault.system import notify
 
 if TYPE_CHECKING:
     import uvicorn
 
 _GRACE_S = 5
 _KEEP_ALIVE_S = 30
-
-
-def set_up_logging() -> None:
-    """To stderr with the levels that the journal reads. Prompts and answers are never logged."""
-    for level, number in ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.DEBUG, 7)):
-        logging.addLevelName(level, f"<{number}>")
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s%(message)s", stream=sys.stderr)
-    for noisy in ("uvicorn", "httpx", "httpcore"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def build_server(app: Any, protocol: type[asyncio.Protocol] | Literal["h11"] = "h11") -> uvicorn.Server:
@@ -58,14 +45,6 @@ def stop_on_signals(server: uvicorn.Server) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop)
-
-
-async def feed_watchdog() -> None:
-    """Tell systemd that the loop turns, as often as the unit wants it."""
-    interval_s = notify.watchdog_interval_s()
-    while interval_s is not None:
-        notify.alive()
-        await asyncio.sleep(interval_s)
 
 
 async def wait_started(server: uvicorn.Server, http: asyncio.Task[None]) -> None:

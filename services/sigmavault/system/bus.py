@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 from sdbus import SdBus, get_current_message, map_exception_to_dbus_error, sd_bus_open_system
-from sdbus.sd_bus_internals import SdBusMessage
+from sdbus.sd_bus_internals import EXCEPTION_TO_DBUS_ERROR, SdBusMessage
 
 from sigmavault.core.errors import CommandError, SigmaVaultError, tree
 
@@ -26,7 +26,9 @@ def open_system() -> SdBus:
 @cache  # once in a process: a name that is mapped already is refused
 def _map_errors() -> None:
     for kind in tree(SigmaVaultError):
-        if not issubclass(kind, CommandError):  # those are made of more than a message
+        if issubclass(kind, CommandError):  # those are made of more than a message
+            EXCEPTION_TO_DBUS_ERROR[kind] = kind.dbus_name()
+        else:
             map_exception_to_dbus_error(kind, kind.dbus_name())
 
 

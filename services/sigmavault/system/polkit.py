@@ -1,12 +1,20 @@
-"""Ask polkit whether a caller on the system bus may do something."""
+"""Ask polkit whether a caller on the system bus may do something.
+
+The interface: `org.freedesktop.PolicyKit1.Authority` (polkit 126, reference manual).
+"""
 
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from sdbus import DbusServiceUnknownError, SdBus
 
-from sigmavault.core.errors import NotAuthorizedError
+from sigmavault.core.errors import (
+    AuthorizationDismissedError,
+    AuthorizationNeededError,
+    NotAuthorizedError,
+)
 from sigmavault.system.bus import uid_of
 
 _POLKIT = (
@@ -15,11 +23,14 @@ _POLKIT = (
     "org.freedesktop.PolicyKit1.Authority",
 )
 _MAY_ASK_A_PERSON = 1
+_DISMISSED: Final = "polkit.dismissed"
+PATIENCE_S = 300.0
+"""How long a person may take to type a password. A connection that asks has to allow calls this long."""
 
 _log = logging.getLogger(__name__)
 
 
-async def require(bus: SdBus, caller: str, action: str, *, interactive: bool) -> None:
+async def require(bus: SdBus, caller: str, action: str, *, interactive: bool, message: str = "") -> None:
     """Return if the caller may; a person may be asked for a password meanwhile.
 
     Args:
@@ -27,20 +38,35 @@ async def require(bus: SdBus, caller: str, action: str, *, interactive: bool) ->
         caller: unique bus name of who wants it.
         action: id of the polkit action.
         interactive: whether a password dialog may be shown.
+        message: what that dialog says instead of the action's own text; only root may (polkit).
 
     Raises:
+        AuthorizationNeededError: only after a password, and nobody was asked for one.
+        AuthorizationDismissedError: the person who was asked closed the dialog.
         NotAuthorizedError: no.
     """
-    message = bus.new_method_call_message(*_POLKIT, "CheckAuthorization")
+    question = bus.new_method_call_message(*_POLKIT, "CheckAuthorization")
     subject = ("system-bus-name", {"name": ("s", caller)})
     flags = _MAY_ASK_A_PERSON if interactive else 0
-    message.append_data("(sa{sv})sa{ss}us", subject, action, {}, flags, "")
+    told = {"polkit.message": message} if message else {}
+    question.append_data("(sa{sv})sa{ss}us", subject, action, told, flags, "")
     try:
-        answer = await bus.call_async(message)
+        answer = await bus.call_async(question)
     except DbusServiceUnknownError:
         _log.warning("polkit is not there: only root may %s", action)
-        is_authorized = await uid_of(bus, caller) == 0
-    else:
-        is_authorized = answer.parse_to_tuple()[0][0] is True
-    if not is_authorized:
-        raise NotAuthorizedError(f"polkit does not allow {action} to this caller")
+        if await uid_of(bus, caller) != 0:
+            raise _denied(action) from None
+        return
+    is_authorized, is_challenge, details = answer.parse_to_tuple()[0]
+    if is_authorized is True:
+        return
+    if _DISMISSED in details:
+        raise AuthorizationDismissedError(f"the question whether {action} is allowed was closed")
+    if is_challenge:
+        hint = "no dialog can ask here: use a login session" if interactive else "ask again interactively"
+        raise AuthorizationNeededError(f"polkit allows {action} only after a password", hint)
+    raise _denied(action)
+
+
+def _denied(action: str) -> NotAuthorizedError:
+    return NotAuthorizedError(f"polkit does not allow {action} to this caller")

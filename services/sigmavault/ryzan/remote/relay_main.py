@@ -10,7 +10,7 @@ from sigmavault.core.errors import ConfigError, SigmaVaultError
 from sigmavault.ryzan import serving
 from sigmavault.ryzan.config import read_settings
 from sigmavault.ryzan.remote.relay import Relay
-from sigmavault.system import notify, sockets
+from sigmavault.system import daemon, notify, sockets
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ async def _serve(listening: list[socket.socket]) -> None:
     server = serving.build_server(relay)
     serving.stop_on_signals(server)
     async with asyncio.TaskGroup() as tasks:
-        watchdog = tasks.create_task(serving.feed_watchdog())
+        watchdog = tasks.create_task(daemon.feed_watchdog())
         http = tasks.create_task(server.serve(listening))
         await serving.wait_started(server, http)
         notify.ready(", ".join(each.name for each in settings.backend) or "no servers are configured")
@@ -33,7 +33,7 @@ async def _serve(listening: list[socket.socket]) -> None:
 
 def main() -> int:
     """Run the relay until it is told to stop; returns the exit code."""
-    serving.set_up_logging()
+    daemon.set_up_logging()
     listening = sockets.passed()
     try:
         if not listening:

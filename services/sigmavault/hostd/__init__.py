@@ -1,0 +1,1 @@
+"""The host daemon: the one place that changes the machine. Start with `host.py`."""

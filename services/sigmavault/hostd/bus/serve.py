@@ -1,0 +1,88 @@
+"""Puts the daemon on the system bus."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sdbus import SdBus
+
+from sigmavault.contract.host1 import BUS_NAME, OBJECT_PATH
+from sigmavault.core.audit import Event, Facts, Who
+from sigmavault.core.errors import NotAuthorizedError
+from sigmavault.core.jobs import JobRecord
+from sigmavault.hostd.bus.job import JobObjects
+from sigmavault.hostd.bus.manager import ManagerObject, call_plan, call_read
+from sigmavault.hostd.bus.nouns import interfaces
+from sigmavault.hostd.host import Host
+from sigmavault.hostd.pool_states import PoolChange
+from sigmavault.hostd.pools import PoolWatch
+from sigmavault.operations import registry
+from sigmavault.system.callers import Callers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What is on the bus. Keep it: the bus does not.
+
+    Attributes:
+        manager: the object.
+        jobs: the objects of the jobs.
+        watch: what tells of the pools; its `run` is the caller's.
+    """
+
+    manager: ManagerObject
+    jobs: JobObjects
+    watch: PoolWatch
+
+
+def _host_object() -> type[ManagerObject]:
+    """The manager with an interface for each noun."""
+    everything = {noun: registry.of_noun(noun) for noun in registry.nouns()}
+    bases = (ManagerObject, *interfaces(everything, call_read, call_plan))
+    made: Any = types.new_class("HostObject", bases)
+    return made  # type: ignore[no-any-return]
+
+
+async def serve(connection: SdBus, host: Host, callers: Callers) -> Served:
+    """Put the daemon on the bus, and find out how the jobs ended that ran when it died.
+
+    Raises:
+        SdBusRequestNameError: the name is taken, or the policy forbids it.
+    """
+    jobs = JobObjects(connection, host, callers)
+
+    def tell_pool(change: PoolChange) -> None:
+        manager.pool_changed.emit((change.pool, change.guid, change.state, change.cause))
+
+    def tell_job(record: JobRecord) -> None:
+        jobs.show(record)
+        if record.is_over:
+            for target in record.plan.targets:
+                manager.object_changed.emit((target.kind, target.name, record.operation))
+
+    async def reported(who: Who, told: Mapping[str, str]) -> None:
+        await _report(host, watch, who, told)
+
+    watch = PoolWatch(host.machine, tell_pool)
+    manager = _host_object()(host, callers, jobs, reported)
+    manager.export_to_dbus(OBJECT_PATH, connection)
+    host.jobs.changed = tell_job
+    for record in await host.jobs.resolve():
+        jobs.show(record)
+    await connection.request_name_async(BUS_NAME, 0)
+    return Served(manager=manager, jobs=jobs, watch=watch)
+
+
+async def _report(host: Host, watch: PoolWatch, who: Who, told: Mapping[str, str]) -> None:
+    """Somebody tells of an event of a pool: only root is believed, and nothing of it is taken as a fact."""
+    arguments = {key[:20]: value[:200] for key, value in list(told.items())[:10]}
+    facts = Facts(event=Event.EVENT, who=who, arguments=dict(arguments))
+    if who.uid != 0:
+        error = NotAuthorizedError("only root tells of events of pools")
+        await host.note(facts.model_copy(update={"result": error.code, "message": error.message}))
+        raise error
+    watch.nudge()
+    await host.note(facts)

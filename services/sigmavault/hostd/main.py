@@ -1,0 +1,120 @@
+"""The life of the host daemon: its machine, audit, bus, systemd."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from sdbus.exceptions import SdBusBaseError
+
+from sigmavault import __version__
+from sigmavault.core.audit import Event, Facts, Who
+from sigmavault.core.errors import AuditError, ConfigError, ServiceUnavailableError, SigmaVaultError
+from sigmavault.core.operation import Machine
+from sigmavault.hostd.host import Host
+from sigmavault.system import bus, daemon, env, notify, polkit
+from sigmavault.system.audit_log import AuditLog
+from sigmavault.system.callers import Callers
+
+_SYNC_S = 1.0
+"""Records that need not be on the disk at once are there after this time."""
+_LAST_JOBS_S = 60.0
+"""How long jobs that run may take to end when the daemon is stopped."""
+
+_log = logging.getLogger(__name__)
+
+
+async def _sync(audit: AuditLog) -> None:
+    while True:
+        await asyncio.sleep(_SYNC_S)
+        with contextlib.suppress(AuditError):  # whoever changes something will be told
+            await asyncio.to_thread(audit.sync)
+
+
+async def _serve(machine: Machine, audit: AuditLog) -> None:
+    from sigmavault.hostd.bus import serve  # every operation is read: slow, and not for `--help`
+
+    connection = bus.open_system()
+    connection.method_call_timeout_usec = int(polkit.PATIENCE_S * 1e6)
+    departures = bus.Departures(connection)
+    await departures.watch()
+
+    async def authority(who: Who, action: str, *, interactive: bool, message: str = "") -> None:
+        await polkit.require(connection, who.name, action, interactive=interactive, message=message)
+
+    host = Host(machine, authority, audit)
+    callers = Callers(connection, departures, host.forget)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    served = await serve(connection, host, callers)
+    await host.note(Facts(event=Event.START, message=f"version {__version__}"))
+    tasks = [asyncio.create_task(each) for each in (daemon.feed_watchdog(), _sync(audit), served.watch.run())]
+    notify.ready("simulated: nothing here is real" if machine.is_simulated else "")
+    await stop.wait()
+    notify.stopping()
+    await host.jobs.settle(_LAST_JOBS_S)
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(AuditError):
+        await host.note(Facts(event=Event.STOP))
+
+
+def run(machine: Machine) -> int:
+    """Serve a machine until told to stop; returns the exit code."""
+    daemon.set_up_logging()
+    try:
+        audit = AuditLog(machine.root, machine.now)
+        try:
+            asyncio.run(_serve(machine, audit))
+        except SdBusBaseError as error:
+            raise ServiceUnavailableError(f"the system bus: {error}") from error
+        finally:
+            audit.close()
+    except SigmaVaultError as error:
+        _log.error("%s", error)
+        return error.exit_code
+    return 0
+
+
+def _simulated(description: Path) -> Machine:
+    """The machine of a description, for development only.
+
+    Raises:
+        ConfigError: this runs as the real service, or the description is wrong.
+    """
+    is_service = env.text("SYSTEMD_EXEC_PID") == str(os.getpid()) or env.text("NOTIFY_SOCKET")
+    if is_service or not env.text("DBUS_SYSTEM_BUS_ADDRESS"):
+        raise ConfigError(
+            "a simulated machine is never served on the real system bus: set DBUS_SYSTEM_BUS_ADDRESS"
+        )
+    from sigmavault.simulated.description import read_description
+    from sigmavault.simulated.machine import SimulatedMachine
+
+    return SimulatedMachine(read_description(description))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve the machine we run on."""
+    parser = argparse.ArgumentParser(prog="sigmavault-hostd", description="SigmaVault host daemon")
+    parser.add_argument(
+        "--simulate", metavar="FILE", type=Path, help="serve the machine that a file describes"
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.simulate is None:
+        from sigmavault.system.machine import RealMachine
+
+        return run(RealMachine())
+    try:
+        machine = _simulated(arguments.simulate)
+    except SigmaVaultError as error:
+        daemon.set_up_logging()
+        _log.error("%s", error)
+        return error.exit_code
+    return run(machine)

@@ -1,0 +1,1 @@
+"""Files that stand for disks and pools."""
