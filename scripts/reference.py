@@ -50,6 +50,14 @@ Generated from `scripts/errors.py` by `make render`.
 |---|---|
 | 0 | done |
 """
+_COMMAND_CODES = """
+# Exit codes of `sigmavault`
+
+Generated from `services/sigmavault/cli/exit_code.py` by `make render`.
+
+| code | meaning |
+|---|---|
+"""
 
 
 def image_yaml_page() -> str:
@@ -59,8 +67,7 @@ def image_yaml_page() -> str:
 
 def ryzan_toml_page() -> str:
     """`docs/reference/ryzan-toml.md`."""
-    if _SERVICES not in sys.path:
-        sys.path.append(_SERVICES)  # the builder itself needs nothing of what it builds
+    _find_services()
     from sigmavault.ryzan.config import Settings
 
     return _RYZAN + "".join(_model_section(model, title) for title, model in _models(Settings, "top level"))
@@ -71,7 +78,19 @@ def exit_codes_page() -> str:
     classes = [item for _name, item in inspect.getmembers(errors, inspect.isclass)]
     rows = sorted((item.exit_code, inspect.getdoc(item) or "") for item in classes)
     lines = [f"| {code} | {text.splitlines()[0]} |\n" for code, text in rows]
-    return _CODES + "".join(lines) + "| 130 | interrupted |\n"
+    return _CODES + "".join(lines) + "| 130 | interrupted |\n" + _command_codes()
+
+
+def _command_codes() -> str:
+    _find_services()
+    from sigmavault.cli.exit_code import MEANINGS
+
+    return _COMMAND_CODES + "".join(f"| {code} | {text} |\n" for code, text in MEANINGS.items())
+
+
+def _find_services() -> None:
+    if _SERVICES not in sys.path:
+        sys.path.append(_SERVICES)  # the builder itself needs nothing of what it builds
 
 
 def _models(model: type[BaseModel], title: str) -> Iterator[tuple[str, type[BaseModel]]]:

@@ -13,7 +13,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from sigmavault.cli.exit_code import ExitCode
+from sigmavault.cli.exit_code import MEANINGS, ExitCode
 from sigmavault.cli.plain_text import plain
 from sigmavault.core.errors import SigmaVaultError
 
@@ -27,20 +27,7 @@ COMMANDS: Mapping[str, str] = {
 }
 """Commands, and the modules that have them, in the order of the help."""
 
-_EXIT_CODES = """exit codes:
-  0    all is well
-  1    something needs attention or failed; the output says what
-  2    wrong arguments, or a question that does not fit
-  3    a part of the state could not be read, or the service does not answer
-  4    not allowed
-  5    the kernel refuses the signed ZFS module: its key is not enrolled yet
-  6    it cannot be done to this object: which, why, what to do
-  7    somebody else changes the object right now
-  8    a plan was made and not carried out: nobody agreed, or the machine has changed
-  9    it was begun, and nobody can tell how it ended: look before trying again
-  130  interrupted, or cancelled
-  141  nobody reads the output any more
-"""
+_EXIT_CODES = "exit codes:\n" + "".join(f"  {code:<4} {text}\n" for code, text in MEANINGS.items())
 
 
 def parser(asked: str | None = None) -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +19,7 @@ type Row = Mapping[str, Any]
 UNKNOWN: Final = "-"
 """What stands for null and for an empty text; an empty cell would shift what `read` of a shell sees."""
 _GAP: Final = "  "
-_SUFFIXES: Final = ("_bytes", "_seconds", "_s", "_percent", "_celsius")
+_SUFFIXES: Final = ("_bytes", "_seconds", "_s", "_percent", "_celsius", "_c")
 _BAD: Final = frozenset({
     "degraded", "faulted", "unavail", "suspended", "removed", "offline", "failed", "failing", "unknown",
     "unavailable", "critical", "cancelled",
@@ -80,8 +81,10 @@ def cell(value: Any, shape: Shape, *, human: bool) -> str:
     """One value as text on one line."""
     if value is None or value == "" or value == []:
         return UNKNOWN
-    if isinstance(value, list):
+    if isinstance(value, list) and shape.form is not Form.ANY:
         return (", " if human else ",").join(cell(each, shape, human=human) for each in value)
+    if shape.form is Form.ANY:
+        return plain_line(json.dumps(value, ensure_ascii=False))
     if isinstance(value, dict):
         pairs = (f"{key}={each}" for key, each in value.items())
         return plain_line((", " if human else ",").join(pairs)) or UNKNOWN
@@ -101,8 +104,8 @@ _UNITS: Final[Mapping[str, Callable[[Any], str]]] = {
 
 
 def label(shape: Shape) -> str:
-    """`size_bytes` → `size`: on a terminal the value has its unit."""
-    name = shape.name
+    """`size_bytes` → `size`, `is_rotational` → `rotational`: on a terminal the value tells the rest."""
+    name = shape.name.removeprefix("is_")
     if shape.unit:
         name = next((name.removesuffix(each) for each in _SUFFIXES if name.endswith(each)), name)
     return name.replace("_", " ")
@@ -144,7 +147,7 @@ def _table(columns: Sequence[Shape], body: Sequence[tuple[Row, int]], style: Sty
     made = [_column(each, body) for each in columns]
     told = [
         (shape, cells) for shape, cells in zip(columns, made, strict=True)
-        if style.columns or any(each != UNKNOWN for each in cells[1:])
+        if style.columns or (not shape.is_detail and any(each != UNKNOWN for each in cells[1:]))
     ]  # fmt: skip
     widths = [max(map(len, cells)) for _, cells in told]
     fitting = len(told) if style.columns else _fitting(widths, style.width)

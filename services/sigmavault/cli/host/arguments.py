@@ -47,8 +47,8 @@ def check(shape: Shape) -> None:
     """
     if shape.name in RESERVED:
         raise TypeError(f"{shape.name} is a word of the command line itself")
-    if shape.form is Form.PART:
-        raise TypeError(f"{shape.name} has fields of its own, which no command line can say")
+    if shape.form in (Form.PART, Form.ANY):
+        raise TypeError(f"{shape.name} has parts of its own, which no command line can say")
     if shape.is_positional and shape.form in (Form.FLAG, Form.PAIRS):
         raise TypeError(f"{shape.name} is not told by its place alone: make it an option")
 

@@ -19,7 +19,15 @@ from sdbus.dbus_exceptions import (
     DbusUnknownObjectError,
 )
 
-from sigmavault.contract.host1 import BUS_NAME, INTERFACE, JOB_INTERFACE, OBJECT_PATH, JobKey, JobState
+from sigmavault.contract.host1 import (
+    BUS_NAME,
+    INTERFACE,
+    JOB_INTERFACE,
+    OBJECT_PATH,
+    JobKey,
+    JobState,
+    unspell,
+)
 from sigmavault.core.errors import (
     CommandError,
     NotAuthorizedError,
@@ -121,6 +129,9 @@ class Host:
             message.append_data(signature, *arguments)
         try:
             reply = await self._connection.call_async(message)
+        except SigmaVaultError as error:
+            error.message, error.hint = unspell(error.message)
+            raise
         except SdBusBaseError as error:
             _explain(error)
         return tuple(reply.parse_to_tuple())
@@ -139,7 +150,7 @@ def failure(name: str, message: str, hint: str = "") -> SigmaVaultError | None:
 def _explain(error: SdBusBaseError) -> NoReturn:
     if isinstance(error, SdBusUnmappedMessageError):
         name, message = str(error.args[0]), str(error.args[-1])
-        raise failure(name, message) or SigmaVaultError(message) from error
+        raise failure(name, *unspell(message)) or SigmaVaultError(message) from error
     if isinstance(error, DbusServiceUnknownError | DbusFileNotFoundError):
         raise ServiceUnavailableError("the host daemon does not run", _HINT) from error
     if isinstance(error, DbusNoReplyError):

@@ -24,7 +24,7 @@ class Consent:
 
     def is_given(self, plan: Plan) -> bool:
         """Whether nothing has to be asked."""
-        return self.name is not None or (self.yes and not plan.confirmation)
+        return (self.name is not None) if plan.confirmation else self.yes
 
 
 def check(risk: Risk, consent: Consent) -> None:
@@ -50,7 +50,9 @@ def confirmed(plan: Plan, consent: Consent, terminal: tuple[TextIO, TextIO] | No
     """
     if plan.confirmation:
         return _named(plan, consent, terminal)
-    if consent.yes or consent.name is not None:
+    if consent.name is not None:
+        raise NotConfirmedError("nothing was done: no name has to be typed here", "--yes agrees beforehand")
+    if consent.yes:
         return ""
     if terminal is None:
         raise NotConfirmedError("nothing was done: nobody is there to agree", "--yes agrees beforehand")

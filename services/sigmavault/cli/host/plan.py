@@ -42,7 +42,7 @@ def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
 def _targets(targets: tuple[Target, ...], paint: Paint) -> Iterator[str]:
     width = max(len(each.kind) + 1 + len(plain_line(each.name)) for each in targets)
     for each in targets:
-        facts = [plain_line(fact) for fact in each.facts.values() if fact]
+        facts = [plain_line(fact) for fact in each.facts.values() if fact and fact != each.identity]
         word = {"disk": "serial", "pool": "GUID", "dataset": "GUID", "snapshot": "GUID"}.get(each.kind, "")
         identity = plain_line(f"{word} {each.identity}".strip())
         if each.identity and each.identity != each.name:

@@ -84,7 +84,7 @@ def _change(operation: type[Change[Any, Any]], text: str, given: argparse.Namesp
 
 async def _planned(host: Host, operation: Kind, text: str) -> tuple[Plan, str]:
     interface, method = dbus_interface(noun(operation)), camel(verb(operation))
-    is_simulated = await host.is_simulated()
+    _banner(is_simulated=await host.is_simulated())
     found, token = await host.plan(interface, method, text)
     try:
         plan = Plan.model_validate_json(found)
@@ -93,7 +93,6 @@ async def _planned(host: Host, operation: Kind, text: str) -> tuple[Plan, str]:
             "the host daemon that runs is of another version",
             "`sudo systemctl restart sigmavault-hostd` starts the installed one",
         ) from error
-    _banner(is_simulated=is_simulated or plan.is_simulated)
     return plan, token
 
 

@@ -1,6 +1,6 @@
 """The registry of operations: what an operation is, and what its plan is. Start with `operation.py`."""
 
-from sigmavault.core.operation.arguments import Arguments, Bytes, NoArguments, Positional, Unit
+from sigmavault.core.operation.arguments import Arguments, Bytes, Detail, NoArguments, Positional, Unit
 from sigmavault.core.operation.operation import Change, Machine, Operation, Outcome, Read, Risk, Work
 from sigmavault.core.operation.plan import NoAnswer, Plan, Step, Target, Value
 
@@ -8,6 +8,7 @@ __all__ = [
     "Arguments",
     "Bytes",
     "Change",
+    "Detail",
     "Machine",
     "NoAnswer",
     "NoArguments",

@@ -31,6 +31,11 @@ class Unit:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """In a table for people the field has no column of its own; it is there when it is asked for by name."""
+
+
 Bytes = Annotated[int, Unit("bytes"), Field(ge=0, le=2**63 - 1)]
 """A size. People may write `500G` or `2TiB` on the command line."""
 

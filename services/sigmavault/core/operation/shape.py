@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from sigmavault.core.names import LISTED, MEANINGS
-from sigmavault.core.operation.arguments import Positional, Unit
+from sigmavault.core.operation.arguments import Detail, Positional, Unit
 
 _UNIONS = (Union, types.UnionType)
 _BOUNDS = (
@@ -36,6 +36,7 @@ class Form(StrEnum):
     PAIRS = "names with texts"
     PART = "part"
     """A value with fields of its own."""
+    ANY = "any JSON"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class Shape:
         is_required: it has no default.
         default: what holds when it is left out.
         is_positional: on a command line it stands by its place.
+        is_detail: a table for people goes without it.
         least: how many values there must be, of a list.
         limits: what binds it, in words.
         listed: the noun that has a list of the names that it may be; empty for none.
@@ -71,6 +73,7 @@ class Shape:
     is_required: bool = True
     default: Any = None
     is_positional: bool = False
+    is_detail: bool = False
     least: int = 0
     limits: tuple[str, ...] = field(default=())
     listed: str = ""
@@ -83,6 +86,8 @@ def shapes(kind: type[BaseModel]) -> tuple[Shape, ...]:
     Raises:
         TypeError: a field is of a kind that no surface could show.
     """
+    if not kind.__pydantic_complete__:
+        kind.model_rebuild()  # it names models that came after it
     return tuple(_shape(name, info) for name, info in kind.model_fields.items())
 
 
@@ -115,11 +120,13 @@ def _typed(shape: Shape, annotation: Any) -> Shape:
 def _union(shape: Shape, parts: tuple[Any, ...]) -> Shape:
     others = [part for part in parts if part is not type(None)]
     if len(others) != 1:
-        raise TypeError(f"{shape.name} may be of several kinds: {others}")
+        return replace(shape, form=Form.ANY)
     return replace(_typed(shape, others[0]), is_nullable=True)
 
 
 def _plain(shape: Shape, annotation: Any) -> Shape:
+    if annotation in (Any, object):
+        return replace(shape, form=Form.ANY)
     if not isinstance(annotation, type):
         raise TypeError(f"{shape.name} is of a kind that nothing can show: {annotation}")
     if issubclass(annotation, BaseModel):
@@ -137,6 +144,8 @@ def _bound(shape: Shape, metadata: Any) -> Shape:
     for item in _flat(metadata):
         if isinstance(item, Positional):
             shape = replace(shape, is_positional=True)
+        elif isinstance(item, Detail):
+            shape = replace(shape, is_detail=True)
         elif isinstance(item, Unit):
             shape = replace(shape, unit=item.name)
         else:
