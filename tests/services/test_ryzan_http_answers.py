@@ -269,6 +269,12 @@ def test_model_with_a_slash_in_its_id_is_found(both: Ryzan) -> None:
     assert (told["id"], told["sigmavault"]["purpose"]) == (VECTORS, ["embedding"])
 
 
+def test_automatic_choice_of_an_embedding_model_says_whom_it_chose(both: Ryzan) -> None:
+    answer = both.client().post(EMBED, json={"model": "auto", "input": "x"})
+    assert answer.json()["model"] == answer.headers["x-sigmavault-model"] == VECTORS
+    assert answer.headers["x-sigmavault-backend"] == "local"
+
+
 def test_automatic_choice_says_whom_it_chose(both: Ryzan) -> None:
     answer = both.client().post(CHAT, json=ask() | {"model": "auto"})
     assert answer.json()["model"] == answer.headers["x-sigmavault-model"] == MODEL

@@ -120,8 +120,8 @@ class Service:
             instead = self._instead(route, error)
         return await self._local.answer(instead, wish)
 
-    async def embed(self, model_id: str, request: EmbedRequest, caller: Caller) -> Embedded:
-        """The vectors of texts.
+    async def embed(self, model_id: str, request: EmbedRequest, caller: Caller) -> tuple[Route, Embedded]:
+        """The vectors of texts, and who made them.
 
         Args:
             model_id: of the model; empty or `auto`: the first embedding model that is available.
@@ -135,18 +135,20 @@ class Service:
         """
         del caller  # vectors are not kept, so that nobody could see another's
         if model_id in ("", routing.AUTO):
-            model_id = self._embedding_model()
+            route = self._embedding_route()
         elif Purpose.EMBEDDING not in self._purposes(model_id):
             raise InvalidRequestError(f"model {model_id} makes no embeddings", param="model")
-        route = Route(model=model_id, reason=_BY_NAME)
-        remote = self._remotes.find(model_id)
+        else:
+            route = Route(model=model_id, reason=_BY_NAME)
+        remote = self._remotes.find(route.model)
         if remote is None:
-            return await self._local.embed(route, request)
+            return route, await self._local.embed(route, request)
+        route = dataclasses.replace(route, backend=remote.name)
         try:
-            return await remote.embed(dataclasses.replace(route, backend=remote.name), request)
+            return route, await remote.embed(route, request)
         except BackendGoneError as error:
             instead = self._instead(route, error)
-        return await self._local.embed(instead, request)
+        return instead, await self._local.embed(instead, request)
 
     async def load(self, model_id: str) -> None:
         """Make sure that a model is loaded; one whose file was refused is tried again.
@@ -284,13 +286,13 @@ class Service:
             return slot.supervisor.loaded.context_tokens
         return min(model.context, self.settings.limits.context_tokens)
 
-    def _embedding_model(self) -> str:
+    def _embedding_route(self) -> Route:
         kind = routing.Kind(task=routing.Task.EMBEDDING, because="texts to be embedded", tokens=0)
         rules = (*self._rules, routing.Rule(task=routing.Task.EMBEDDING, models=("purpose:embedding",)))
-        found = routing.choose(kind, rules, self._candidates(), "").model
-        if not found:
+        found = routing.choose(kind, rules, self._candidates(), "")
+        if not found.model:
             raise ModelMissingError("there is no embedding model on this machine")
-        return found
+        return Route(model=found.model, reason=found.reason)
 
     def _purposes(self, model_id: str) -> tuple[Purpose, ...]:
         remote = next((each for each in self._remotes.known() if each.id == model_id), None)

@@ -98,9 +98,10 @@ def _add_embeddings(app: FastAPI, service: Service, figures: Figures) -> None:
     async def embed(body: embeddings.EmbeddingBody, request: Request) -> Response:
         """The meaning of texts as vectors."""
         work = service.embed(body.model, body.request(), request.scope[CALLER])
-        embedded = await while_connected(request.receive, work, harmless=SigmaVaultError)
-        figures.prompt_tokens.add(body.model, by=embedded.prompt_tokens)
-        return JSONResponse(embeddings.answer(body, embedded, matryoshka=_is_matryoshka(service, body.model)))
+        route, embedded = await while_connected(request.receive, work, harmless=SigmaVaultError)
+        figures.prompt_tokens.add(route.model, by=embedded.prompt_tokens)
+        made = embeddings.answer(body, route.model, embedded, matryoshka=_is_matryoshka(service, route.model))
+        return JSONResponse(made, headers=errors.route_headers(route))
 
 
 def _is_matryoshka(service: Service, model_id: str) -> bool:

@@ -69,8 +69,14 @@ def _encode(vector: Sequence[float], encoding: str | None) -> Any:
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
-def answer(body: EmbeddingBody, embedded: Embedded, *, matryoshka: bool) -> dict[str, Any]:
+def answer(body: EmbeddingBody, model: str, embedded: Embedded, *, matryoshka: bool) -> dict[str, Any]:
     """The JSON of the answer.
+
+    Args:
+        body: what was asked for.
+        model: id of the model that made the vectors.
+        embedded: the vectors.
+        matryoshka: see `shortened`.
 
     Raises:
         InvalidRequestError: the model has no vectors of the wanted size.
@@ -82,4 +88,4 @@ def answer(body: EmbeddingBody, embedded: Embedded, *, matryoshka: bool) -> dict
         for at, each in enumerate(short)
     ]
     tokens = {"prompt_tokens": embedded.prompt_tokens, "total_tokens": embedded.prompt_tokens}
-    return {"object": "list", "data": data, "model": body.model, "usage": tokens}
+    return {"object": "list", "data": data, "model": model, "usage": tokens}

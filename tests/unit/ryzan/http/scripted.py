@@ -71,8 +71,9 @@ class ScriptedService:
         self.answers.append(ScriptedAnswer(script, self.route))
         return self.answers[-1]
 
-    async def embed(self, model_id: str, request: EmbedRequest, caller: Caller) -> Embedded:
-        return Embedded(vectors=self.vectors * len(request.inputs), prompt_tokens=4)
+    async def embed(self, model_id: str, request: EmbedRequest, caller: Caller) -> tuple[Route, Embedded]:
+        route = Route(model="chosen" if model_id == "auto" else model_id, reason="asked for by name")
+        return route, Embedded(vectors=self.vectors * len(request.inputs), prompt_tokens=4)
 
     def served(self) -> tuple[()]:
         return ()

@@ -26,6 +26,11 @@ def test_vectors_come_in_the_order_of_the_inputs() -> None:
     }  # fmt: skip
 
 
+def test_the_model_that_made_the_vectors_is_told() -> None:
+    answer = post(ScriptedService(), PATH, {**HELLO, "model": "auto"})
+    assert (answer.json()["model"], answer.headers["x-sigmavault-model"]) == ("chosen", "chosen")
+
+
 def test_base64_is_little_endian_float32() -> None:
     answer = post(ScriptedService(), PATH, {**HELLO, "encoding_format": "base64"})
     packed = base64.b64decode(answer.json()["data"][0]["embedding"])
