@@ -6,7 +6,7 @@ RUN := python3 -B -m scripts
 export MIRROR SECURITY_MIRROR IMAGE_MIRROR IMAGE_SECURITY_MIRROR CACHE VARIANT PYTEST_ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help iso disk debs render check test test-fast lint vm demo shell bench-build bench-ryzan compare clean clean-cache
+.PHONY: help iso disk debs render check test test-fast lint vm demo shell bench-build bench-ryzan bench-host compare clean clean-cache
 
 help: ## print this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ bench-build: ## measure cold and warm builds, boot times and sizes (ARGS=--help)
 
 bench-ryzan: ## measure the model service beside llama-server (ARGS=--help)
 	@$(RUN) bench-ryzan -- $(ARGS)
+
+bench-host: ## measure the host daemon on a large simulated machine (ARGS=--help)
+	@$(RUN) bench-host -- $(ARGS)
 
 compare: ## how two images differ (A=build/out/one.iso B=build/out/other.iso)
 	@$(RUN) compare -- $(A) $(B)

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 from scripts.errors import HostError, SpecError
 from scripts.session import Session
@@ -49,47 +50,62 @@ def main(argv: Sequence[str]) -> int:
     file = MACHINES / f"{wanted}.yaml" if wanted in known else Path(wanted)
     if not file.is_file():
         raise SpecError(f"there is no simulated machine {wanted!r} (known: {', '.join(known)})")
-    with tempfile.TemporaryDirectory(prefix="sigmavault-demo-") as folder:
-        return _with_bus(Path(folder), file)
+    with tempfile.TemporaryDirectory(prefix="sigmavault-demo-") as folder, Bus(Path(folder)) as bus:
+        return _with_bus(bus, file)
 
 
-def _with_bus(folder: Path, machine: Path) -> int:
-    config = folder / "bus.conf"
-    config.write_text(_BUS.format(folder=folder), encoding="utf-8")
-    env = _environment(folder)
-    bus = subprocess.Popen(
-        ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"], stderr=subprocess.DEVNULL
-    )  # its one complaint, about limits, is true in every container
+class Bus:
+    """A private system bus on which everybody may do everything; a context manager that ends it.
+
+    Attributes:
+        env: what programs need to find it and our code.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        kept = {name: os.environ[name] for name in ("HOME", "LANG", "TERM", "COLUMNS") if name in os.environ}
+        self.env = kept | {
+            "PATH": f"{folder}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/bus", "PYTHONPATH": os.fspath(SERVICES),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }  # fmt: skip
+
+    def __enter__(self) -> Self:
+        config = self.folder / "bus.conf"
+        config.write_text(_BUS.format(folder=self.folder), encoding="utf-8")
+        self._daemon = subprocess.Popen(
+            ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"],
+            stderr=subprocess.DEVNULL,  # its one complaint, about limits, is true in every container
+        )
+        wait("the bus", (self.folder / "bus").exists, self._daemon)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _end(self._daemon)
+
+    def has_host(self) -> bool:
+        """Whether the host daemon answers on it."""
+        argv = ["busctl", "--system", "status", "org.sigmavault.Host"]
+        return subprocess.run(argv, env=self.env, capture_output=True, check=False).returncode == 0
+
+
+def _with_bus(bus: Bus, machine: Path) -> int:
+    program = SERVICES / "data/usr/libexec/sigmavault/hostd"
+    with (bus.folder / "hostd.log").open("wb") as log:
+        hostd = subprocess.Popen([program, "--simulate", os.fspath(machine)], env=bus.env, stderr=log)
     try:
-        _wait("the bus", (folder / "bus").exists, bus)
-        hostd = subprocess.Popen(
-            [SERVICES / "data/usr/libexec/sigmavault/hostd", "--simulate", os.fspath(machine)],
-            env=env, stderr=(folder / "hostd.log").open("wb"),
-        )  # fmt: skip
-        try:
-            _wait("the host daemon", lambda: _answers(env), hostd)
-            return _shell(folder, env, machine.stem)
-        finally:
-            _end(hostd)
+        wait("the host daemon", bus.has_host, hostd)
+        return _shell(bus.folder, bus.env, machine.stem)
     finally:
-        _end(bus)
+        _end(hostd)
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TERM", "COLUMNS") if name in os.environ}
-    return kept | {
-        "PATH": f"{folder}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/bus", "PYTHONPATH": os.fspath(SERVICES),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }  # fmt: skip
+def wait(what: str, condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    """Wait until something of the demonstration is up.
 
-
-def _answers(env: dict[str, str]) -> bool:
-    argv = ["busctl", "--system", "status", "org.sigmavault.Host"]
-    return subprocess.run(argv, env=env, capture_output=True, check=False).returncode == 0
-
-
-def _wait(what: str, condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    Raises:
+        HostError: its process ended, or it took too long.
+    """
     end = time.monotonic() + _READY_S
     while not condition():
         if process.poll() is not None or time.monotonic() > end:

@@ -180,6 +180,13 @@ def bench_build(session: Session, arguments: argparse.Namespace) -> int:
     return bench(session, arguments)
 
 
+def bench_host(session: Session, arguments: argparse.Namespace) -> int:
+    """Measure the host daemon."""
+    command = ["python3", "-m", "tests.bench.hostd", *arguments.rest]
+    env = {"PYTHONPATH": "services"}
+    return session.runner.status(command, cwd=session.paths.source, env=env)
+
+
 def compare(session: Session, arguments: argparse.Namespace) -> int:
     """Say how two images differ."""
     return compare_images(session, arguments.rest)

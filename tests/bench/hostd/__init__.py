@@ -1,0 +1,1 @@
+"""The host daemon's own time for a read, on a large simulated machine."""
