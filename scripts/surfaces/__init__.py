@@ -17,7 +17,7 @@ def renderings(source: Path) -> dict[str, str]:
     """
     if _SERVICES not in sys.path:
         sys.path.append(_SERVICES)  # the builder itself needs nothing of what it builds
-    from scripts.surfaces import completion, manual, reference
+    from scripts.surfaces import completion, manual, reference, system
 
     shell = completion.completion((source / completion.PATH).read_text())
-    return {completion.PATH: shell, **reference.pages(), **manual.pages()}
+    return {completion.PATH: shell, **reference.pages(), **manual.pages(), **system.files()}

@@ -86,7 +86,7 @@ class Caller:
 
     def job(self, path: str) -> dict[str, Any]:
         """All properties of a job."""
-        told = self.call(path, "org.freedesktop.DBus.Properties", "GetAll", "s", f"{MANAGER}.Job")
+        told = self.call(path, "org.freedesktop.DBus.Properties", "GetAll", "s", "org.sigmavault.HostJob1")
         return {key: value for key, (_type, value) in told.items()}
 
     def end(self, path: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ BUS_NAME = "org.sigmavault.Host"
 OBJECT_PATH = "/org/sigmavault/Host"
 INTERFACE = "org.sigmavault.Host1"
 JOBS_PATH = "/org/sigmavault/Host/jobs"
-JOB_INTERFACE = "org.sigmavault.Host1.Job"
+JOB_INTERFACE = "org.sigmavault.HostJob1"
 
 
 class JobKey(StrEnum):

@@ -1,4 +1,4 @@
-"""`org.sigmavault.Host1.Job`: one job, while it runs and a while after."""
+"""`org.sigmavault.HostJob1`: one job, while it runs and a while after."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Jobs: plans that are being applied, or were."""
