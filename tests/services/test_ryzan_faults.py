@@ -91,6 +91,22 @@ def test_without_a_model_file_the_service_is_up_and_says_so(start, smollm2: Path
     assert ryzan.client().post(CHAT, json=ask()).status_code == 200
 
 
+def test_with_a_models_folder_that_it_may_not_read_the_service_is_up_and_says_so(
+    start, smollm2: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    models.mkdir(mode=0o700)
+    (models / smollm2.name).symlink_to(smollm2)
+    ryzan = start(SIGMAVAULT_MODELS=os.fspath(models))
+    reason = f"{models} cannot be read: Permission denied"
+    assert ryzan.client().get("/health").json()["status"] == "failed"
+    assert reason in ryzan.status()
+    answer = ryzan.client().post(CHAT, json=ask())
+    assert (answer.status_code, answer.json()["error"]["message"]) == (503, reason)
+    models.chmod(0o755)
+    assert ryzan.client().post(CHAT, json=ask()).status_code == 200
+
+
 @pytest.mark.parametrize("fault", ["short", "zeroed"])
 def test_damaged_model_file_is_refused_with_its_reason(
     start, smollm2: Path, tmp_path: Path, fault: str

@@ -12,6 +12,7 @@ from sigmavault.core.errors import (
     ModelBusyError,
     ModelTimeoutError,
     NotEnoughMemoryError,
+    WorkerLostError,
 )
 from sigmavault.core.values import MIB
 from sigmavault.ryzan.pool import Pool
@@ -38,6 +39,17 @@ def test_ten_requests_cause_one_load_and_none_sees_half_a_model(run: Run) -> Non
 
     counters = run(test)
     assert (counters.loads, counters.load_failures, counters.restarts) == (1, 0, 0)
+
+
+def test_whoever_comes_too_late_starts_no_process(run: Run) -> None:
+    async def test(pool: Pool) -> None:
+        await answer(pool, SMOL)
+        await pool.close()
+        with pytest.raises(WorkerLostError, match="being stopped"):
+            await answer(pool, SMOL)
+        assert pid(pool, SMOL) is None
+
+    assert run(test).loads == 1
 
 
 def test_a_caller_that_leaves_does_not_take_the_load_along(run: Run) -> None:

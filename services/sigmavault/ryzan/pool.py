@@ -22,6 +22,7 @@ from sigmavault.core.errors import (
     ModelRefusedError,
     ModelTimeoutError,
     NotEnoughMemoryError,
+    WorkerLostError,
 )
 from sigmavault.core.gguf import Header
 from sigmavault.core.manifest import Purpose
@@ -79,6 +80,7 @@ class Pool:
         self._slots: dict[str, Slot] = {}
         self._admission = asyncio.Lock()
         self._stirred = asyncio.Event()
+        self._closed = False
 
     @contextlib.asynccontextmanager
     async def use(self, model_id: str) -> AsyncIterator[Supervisor]:
@@ -137,7 +139,8 @@ class Pool:
         if slot and slot.loading:
             return State.LOADING, ""
         if self.catalog.locate(entry) is None:
-            return State.NO_MODEL, f"{entry.file} is not on this machine"
+            trouble = self.catalog.trouble()
+            return (State.FAILED, trouble) if trouble else (State.NO_MODEL, _absent(entry))
         if slot and slot.failure:
             return State.FAILED, slot.failure.message
         return State.UNLOADED, ""
@@ -159,7 +162,8 @@ class Pool:
                 await asyncio.wait_for(self._stirred.wait(), pause)
 
     async def close(self) -> None:
-        """End all processes."""
+        """End all processes; none is started any more."""
+        self._closed = True
         for slot in self._slots.values():
             if slot.loading:
                 slot.loading.cancel()
@@ -226,6 +230,8 @@ class Pool:
         """The model's supervisor; whoever comes while it is being loaded waits for the same load."""
         if slot.supervisor and slot.supervisor.state is not State.FAILED:
             return slot.supervisor
+        if self._closed:
+            raise WorkerLostError("the service is being stopped")
         if slot.loading is None:
             slot.loading = asyncio.create_task(self._load(slot), name=f"load {slot.entry.id}")
             slot.loading.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -264,9 +270,7 @@ class Pool:
     def _find(self, slot: Slot) -> Path:
         file = self.catalog.locate(slot.entry)
         if file is None:
-            raise ModelMissingError(
-                f"the file of model {slot.entry.id} ({slot.entry.file}) is not on this machine"
-            )
+            raise ModelMissingError(self.catalog.trouble() or f"model {slot.entry.id}: {_absent(slot.entry)}")
         if slot.failure and slot.refused is not None and slot.refused == identify(file):
             raise ModelRefusedError(slot.failure.message)
         return file
@@ -388,3 +392,7 @@ class Pool:
         if slot.loading is None:
             slot.need = 0
         self._changed()
+
+
+def _absent(entry: Entry) -> str:
+    return f"{entry.file} is not on this machine"

@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import sigmavault
 from sigmavault.contract.ryzan1 import State
@@ -19,6 +19,7 @@ from sigmavault.core.errors import (
     InvalidRequestError,
     ModelError,
     ModelMissingError,
+    ModelRefusedError,
     UnknownModelError,
 )
 from sigmavault.core.manifest import Manifest, Purpose
@@ -93,9 +94,11 @@ class Service:
         try:
             await self.pool.keep()
         finally:
-            await self.pool.close()
-            await self.answers.close()
-            await self._remotes.close()
+            # together, and each whatever happens to the others: systemd does not wait for long
+            ends = (self.answers.close(), self.pool.close(), self._remotes.close())
+            for ended in await asyncio.gather(*ends, return_exceptions=True):
+                if isinstance(ended, BaseException):
+                    raise ended
 
     async def answer(self, model_id: str, wish: Wish) -> Answer:
         """Put a request to a model.
@@ -205,7 +208,7 @@ class Service:
 
     def status(self) -> Status:
         """How the service is doing."""
-        models = (*(self._local_status(each) for each in self._told()), *self._remote_status())
+        models = (*self._local_statuses(), *self._remote_status())
         main = next(each for each in models if each.id == self.default)
         return Status(
             model=main.id,
@@ -227,12 +230,17 @@ class Service:
             answers_off=self.answers.reason,
         )
 
-    def _told(self) -> list[Entry]:
-        """Local models whose files are there, and the default one in any case."""
-        found = {each.id: each for each in self._catalog.present()}
-        if self.default not in found and self._remotes.find(self.default) is None:
-            found[self.default] = self._catalog.find(self.default)
-        return [each for each in found.values() if self._remotes.find(each.id) is None]
+    def _local_statuses(self) -> Iterator[ModelStatus]:
+        """Of local models whose files are there, and of the default one in any case."""
+        here = [each for each in self._catalog.present() if self._remotes.find(each.id) is None]
+        yield from map(self._local_status, here)
+        if self.default in {each.id for each in here} or self._remotes.find(self.default) is not None:
+            return
+        try:
+            yield self._local_status(self._catalog.find(self.default))
+        except ModelError as error:
+            state = State.FAILED if isinstance(error, ModelRefusedError) else State.NO_MODEL
+            yield ModelStatus(id=self.default, backend=LOCAL, state=state, reason=error.message)
 
     def _local_status(self, entry: Entry) -> ModelStatus:
         state, reason = self.pool.state(entry)

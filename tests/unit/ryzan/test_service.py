@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
-from sigmavault.contract.ryzan1 import ModelKey, StatusKey
+from sigmavault.contract.ryzan1 import ModelKey, State, StatusKey
 from sigmavault.core.chat import Message, Role
 from sigmavault.core.errors import ConfigError, InvalidRequestError
 from sigmavault.core.manifest import parse_manifest
 from sigmavault.core.wish import Wish
 from sigmavault.ryzan.bus import values
-from sigmavault.ryzan.config import read_manifest
+from sigmavault.ryzan.config import Settings, read_manifest
 from sigmavault.ryzan.local.request import complete
-from sigmavault.ryzan.service import ModelStatus, Status
+from sigmavault.ryzan.service import ModelStatus, Service, Status
+from sigmavault.system import env
 
 FILE = Path(__file__).parents[3] / "models-manifest.yaml"
 MODEL = parse_manifest(yaml.safe_load(FILE.read_text()), FILE.name).embedded()
@@ -44,6 +47,51 @@ def test_status_has_the_keys_of_the_contract() -> None:
     assert names >= {key.value for key in StatusKey} == {key.value for key in values.STATUS_TYPES}
     assert {key.value for key in ModelKey} == {key.value for key in values.MODEL_TYPES}
     assert {key.value for key in ModelKey} <= {field.name for field in fields(ModelStatus)}
+
+
+def service(folder: Path, **settings: object) -> Service:
+    paths = env.Paths(runtime=folder, models=(folder,), manifest=FILE)
+    return Service(read_manifest(FILE), Settings.model_validate(settings), paths, lambda: None)
+
+
+def test_one_that_does_not_end_well_keeps_no_other_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+    asked = service(tmp_path, models={"pin_default": False})
+
+    def end(name: str, failure: Exception | None = None) -> Callable[[], Awaitable[None]]:
+        async def close() -> None:
+            await asyncio.sleep(0)
+            if failure:
+                raise failure
+            ended.append(name)
+
+        return close
+
+    monkeypatch.setattr(asked.pool, "close", end("pool", OSError("disk")))
+    monkeypatch.setattr(asked.answers, "close", end("answers"))
+    monkeypatch.setattr(asked._remotes, "close", end("remotes"))
+
+    async def live() -> None:
+        running = asyncio.create_task(asked.run())
+        await asyncio.sleep(0.01)
+        running.cancel()
+        await running
+
+    with pytest.raises(OSError, match="disk"):
+        asyncio.run(live())
+    assert sorted(ended) == ["answers", "remotes"]
+
+
+def test_a_default_model_that_is_none_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    models = {"pin_default": False, "default": "local/text"}
+    status = service(tmp_path, models=models).status()
+    assert (status.state, status.reason) == (State.NO_MODEL, "no model is called 'local/text'")
+    (tmp_path / "text.gguf").write_text("GGUF, honestly")
+    status = service(tmp_path, models=models).status()
+    assert status.state is State.FAILED
+    assert status.reason.startswith("text.gguf: ")
 
 
 def test_messages_from_the_bus() -> None:
