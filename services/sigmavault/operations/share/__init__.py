@@ -1,0 +1,1 @@
+"""Shares of files over SMB and NFS."""

@@ -1,0 +1,1 @@
+"""The users of the NAS, with their passwords for shares."""
