@@ -139,6 +139,8 @@ def use_of(disk: Disk) -> str:
     for code, word in _USES.items():
         if code in codes:
             return word if code is not Code.MOUNTED else f"mounted at {_listed(_places(disk))}"
+    if built := [node.path for node in disk.node.tree() if node is not disk.node and not node.is_partition]:
+        return f"in use by {_listed(built)}"
     labels = sorted({each.label or "?" for each in disk.found if each.type == _ZFS})
     if labels:
         return f"{'left by' if disk.former_pool else 'exported'} pool {_listed(labels)}"
@@ -159,7 +161,6 @@ def contents(disk: Disk) -> tuple[str, ...]:
 
 _USES: Final = {
     Code.BOOT_DISK: "system", Code.LIVE_MEDIUM: "live system", Code.MOUNTED: "mounted", Code.SWAP: "swap",
-    Code.HOLDER: "in use",
 }  # fmt: skip
 
 
@@ -196,7 +197,11 @@ def _boot(disk: Disk) -> Iterator[Reason]:
 
 def _mounted(disk: Disk) -> Iterator[Reason]:
     if places := _places(disk):
-        yield Reason(code=Code.MOUNTED, text=f"is mounted at {_listed(places)}", hint="unmount it first")
+        yield Reason(
+            code=Code.MOUNTED,
+            text=f"is mounted at {_listed(places)}",
+            hint="" if disk.is_boot else "unmount it first",
+        )
     if "[SWAP]" in disk.mounts:
         yield Reason(code=Code.SWAP, text="is in use as swap", hint="switch the swap off first (swapoff)")
 
