@@ -10,7 +10,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -30,6 +30,7 @@ from sigmavault.core.operation.arguments import parse
 from sigmavault.core.operation.plan import differences
 from sigmavault.core.operation.surfaces import action_id
 from sigmavault.core.operation.token import Caller, TokenBook
+from sigmavault.hostd.descriptors import Descriptors, Outlets
 from sigmavault.hostd.jobs import Jobs, Order
 from sigmavault.hostd.threads import Readers, in_thread
 from sigmavault.operations import registry
@@ -104,7 +105,7 @@ class Host:
 
     async def apply(
         self, who: Who, token: str, confirmation: str, *, interactive: bool,
-        read_secrets: Callable[[], Awaitable[Mapping[str, str]]],
+        brought: Descriptors,
     ) -> JobRecord:  # fmt: skip
         """Do what a plan said, if it still would do the same.
 
@@ -123,8 +124,8 @@ class Host:
             assert isinstance(operation, Change)  # noqa: S101  # `plan` made it
             await self._authority(who, action_id(operation), interactive=interactive, message=plan.summary)
             _confirm(plan, confirmation)
-            told = _needed(plan, await read_secrets())
-            record = await self._begin(who, operation, plan, told)
+            told = _needed(plan, await brought.read(without=plan.gives))
+            record = await self._begin(who, operation, plan, told, brought.outlets(plan.gives))
             account.tells_success = False  # the record of the beginning has
             return record
 
@@ -156,11 +157,20 @@ class Host:
         await in_thread(partial(self._audit.append, facts), "audit")
 
     async def _begin(
-        self, who: Who, operation: Change[Any, Any], plan: Plan, told: Mapping[str, str]
+        self, who: Who, operation: Change[Any, Any], plan: Plan, told: Mapping[str, str], outlets: Outlets
     ) -> JobRecord:
         job = make_id(self.machine.now(), secrets.token_hex(4))
         arguments = parse(operation.arguments_type(), json.dumps(plan.arguments))
-        release = self._locks.take(plan.locks, f"{plan.summary} (job {job})")
+        try:
+            give_back = self._locks.take(plan.locks, f"{plan.summary} (job {job})")
+        except BaseException:
+            outlets.close()
+            raise
+
+        def release() -> None:
+            outlets.close()
+            give_back()
+
         try:
             again = await self._look(operation, arguments)
             if again.digest() != plan.digest():
@@ -168,7 +178,7 @@ class Host:
                 raise PlanChangedError(f"the machine has changed since: {what}", "make the plan again")
             return await self.jobs.begin(
                 Order(job=job, operation=operation, arguments=arguments, plan=again, who=who,
-                      secrets=told, release=release)
+                      secrets=told, outlets=outlets, release=release)
             )  # fmt: skip
         except BaseException:
             release()

@@ -13,7 +13,8 @@ from sigmavault.core.audit import Event, Facts, Who
 from sigmavault.core.errors import AuditError, InvalidRequestError, UnknownObjectError
 from sigmavault.core.jobs import JobRecord, spelled_time
 from sigmavault.core.operation import Arguments, Change, Machine, Outcome, Plan
-from sigmavault.hostd.running import RunningJob, resolve
+from sigmavault.hostd.descriptors import Outlets
+from sigmavault.hostd.running import Hands, RunningJob, resolve
 from sigmavault.hostd.threads import in_thread
 from sigmavault.operations import registry
 from sigmavault.system import job_store
@@ -36,6 +37,7 @@ class Order:
         plan: as it was made a moment ago.
         who: by whom.
         secrets: by name.
+        outlets: what those are written into that are given.
         release: gives the locks back.
     """
 
@@ -45,6 +47,7 @@ class Order:
     plan: Plan
     who: Who
     secrets: Mapping[str, str]
+    outlets: Outlets
     release: Callable[[], None]
 
 
@@ -68,7 +71,7 @@ class Jobs:
         record = JobRecord(id=order.job, plan=order.plan, who=order.who, began=time, changed=time)
         loop = asyncio.get_running_loop()
         job = RunningJob(
-            record, order.secrets, self._machine,
+            record, Hands(secrets=order.secrets, give=order.outlets.write), self._machine,
             lambda step: loop.call_soon_threadsafe(self.changed, step),
         )  # fmt: skip
         await in_thread(partial(self._write_begin, record), "audit")

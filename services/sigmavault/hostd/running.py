@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sigmavault.core.errors import (
@@ -26,16 +27,30 @@ _WRITE_EVERY_S = 1.0
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hands:
+    """What goes between a job and its caller, and nowhere else.
+
+    Attributes:
+        secrets: those that came, by name.
+        give: writes one that goes.
+    """
+
+    secrets: Mapping[str, str]
+    give: Callable[[str, str], None]
+
+
 class RunningJob:
     """A job. Satisfies `Work`; `perform` runs in a thread, all else may be called by any."""
 
     def __init__(
-        self, record: JobRecord, secrets: Mapping[str, str], machine: Machine,
+        self, record: JobRecord, hands: Hands, machine: Machine,
         tell: Callable[[JobRecord], object],
     ) -> None:  # fmt: skip
         """`tell` hears of every step, in the job's thread."""
         self.record = record
-        self._secrets = dict(secrets)
+        self._secrets = dict(hands.secrets)
+        self._give = hands.give
         self._machine = machine
         self._tell = tell
         self._cancelled = threading.Event()
@@ -46,6 +61,10 @@ class RunningJob:
         if name not in self._secrets:
             raise InvalidRequestError(f"the secret {name!r} did not come along", param=name)
         return self._secrets[name]
+
+    def give(self, name: str, text: str) -> None:
+        """See `Work.give`."""
+        self._give(name, text)
 
     def progress(self, text: str, fraction: float | None = None) -> None:
         """See `Work.progress`."""

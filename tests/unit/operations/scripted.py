@@ -64,6 +64,10 @@ class Hands:
 
     secrets: Mapping[str, str] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    given: dict[str, str] = field(default_factory=dict)
+
+    def give(self, name: str, text: str) -> None:
+        self.given[name] = text
 
     def secret(self, name: str) -> str:
         if name not in self.secrets:

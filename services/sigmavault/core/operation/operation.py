@@ -80,6 +80,13 @@ class Work(Protocol):
             InvalidRequestError: it did not.
         """
 
+    def give(self, name: str, text: str) -> None:
+        """Write a secret into what the caller has brought for it; it goes nowhere else.
+
+        Raises:
+            InvalidRequestError: nothing was brought for it, or it cannot be written to.
+        """
+
     def progress(self, text: str, fraction: float | None = None) -> None:
         """Tell how far it is.
 
@@ -149,9 +156,11 @@ class Change[A: Arguments, V: Value](Operation[A, V]):
     Attributes:
         secrets: name → what it is, for people. They never stand among the arguments, in a plan, in the
             audit or on a command line: they come by file descriptor when the plan is applied.
+        gives: name → what it is: secrets that go the other way, into an empty memfd of the caller.
     """
 
     secrets: ClassVar[Mapping[str, str]] = {}
+    gives: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def plan(self, arguments: A, machine: Machine) -> Plan:

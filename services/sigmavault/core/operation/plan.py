@@ -74,6 +74,7 @@ class Plan(Value):
         dry_run: what the tool itself says it would do (`zpool create -n`); empty where it has no such way.
         confirmation: what must be typed; empty when a yes is enough.
         secrets: names of the secrets that have to come along: see `Change.secrets`.
+        gives: names of those that are given to the caller: see `Change.gives`.
         locks: objects that nobody else may change meanwhile: `pool:tank`, `disk:SERIAL`.
         facts: what else the plan rests on; compared before it is done.
         notes: what may change without changing the plan.
@@ -90,6 +91,7 @@ class Plan(Value):
     dry_run: str = ""
     confirmation: str = ""
     secrets: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
     locks: tuple[str, ...] = ()
     facts: dict[str, JsonValue] = {}
     notes: tuple[str, ...] = ()

@@ -106,7 +106,7 @@ class ManagerObject(DbusInterfaceCommonAsync, interface_name=INTERFACE):
     ) -> str:
         record = await self._host.apply(
             await self._callers.who(sender), token, confirmation, interactive=interactive,
-            read_secrets=secrets.read,
+            brought=secrets,
         )  # fmt: skip
         return self._jobs.show(record)
 
