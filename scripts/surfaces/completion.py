@@ -66,7 +66,13 @@ def _options(operation: type[Operation[Any, Any]]) -> list[str]:
 
 
 def _common_values(operation: type[Operation[Any, Any]]) -> dict[str, str]:
-    offered = {"--columns": "-", "--confirm": "-", "--secret-file": "-", "--secret-stdin": "-"}
+    offered = {
+        "--columns": "-",
+        "--confirm": "-",
+        "--secret-file": "-",
+        "--secret-stdin": "-",
+        "--save": "@file",
+    }
     if secrets := getattr(operation, "secrets", {}):
         offered |= {"--secret-stdin": ",".join(secrets), "--secret-file": "@file"}
     return {word: offer for word, offer in offered.items() if word in _options(operation)}

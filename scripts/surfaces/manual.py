@@ -28,6 +28,7 @@ _ON_CHANGES = {
     "--confirm NAME": "Type the name of what is lost beforehand.",
     "--secret-file NAME=PATH": "A file that holds a secret; one line end after it is not part of it.",
     "--secret-stdin NAME": "The secret that comes from the standard input.",
+    "--save NAME=PATH": "A new file, for its owner only, for what nobody else is told; else it is shown.",
 }
 _OUTPUT = """\
 At a terminal, sizes, durations and percentages are written for people, and columns that have no room are

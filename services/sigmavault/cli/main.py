@@ -34,8 +34,8 @@ def parser(asked: str | None = None) -> argparse.ArgumentParser:
     """The command line.
 
     Args:
-        asked: the command that was given. Of the others nothing is loaded: what one command needs is no
-            wait for another.
+        asked: the command that was given; None for all of them. Of the others nothing is loaded: what one
+            command needs is no wait for another.
     """
     root = argparse.ArgumentParser(
         prog="sigmavault", description="This SigmaVault, and its model.", epilog=_EXIT_CODES,
@@ -58,7 +58,9 @@ def _add_nouns(commands: Any, asked: str | None) -> None:
     from sigmavault.cli.host import noun  # chat and status need none of it
 
     for name in (asked,) if asked in noun.nouns() else noun.nouns():
-        noun.add_arguments(commands.add_parser(name, help=noun.help_text(name)), name)
+        command = commands.add_parser(name, help=noun.help_text(name))
+        if asked in (None, name):
+            noun.add_arguments(command, name)
 
 
 def _names(noun: str) -> int:
@@ -85,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["_names"] and len(given) == 2:
         return _names(given[1])
-    arguments = parser(given[0] if given else None).parse_args(given)
+    arguments = parser(given[0] if given else "").parse_args(given)
     try:
         return _run(arguments)
     except SigmaVaultError as error:

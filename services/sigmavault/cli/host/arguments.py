@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from sigmavault.core.operation.shape import Form, Shape, shapes
 from sigmavault.core.values import format_bytes, parse_bytes, parse_duration
 
 RESERVED: Final = frozenset({
-    "help", "json", "header", "columns", "dry_run", "yes", "confirm", "secret_file", "secret_stdin",
+    "help", "json", "header", "columns", "dry_run", "yes", "confirm", "secret_file", "secret_stdin", "save",
     "command", "action",
 })  # fmt: skip
 """Names that the command line has for itself; no argument of an operation may be called so."""
@@ -64,6 +65,11 @@ def to_json(kind: type[Arguments], given: argparse.Namespace) -> dict[str, JsonV
     return found
 
 
+def spelled(found: Mapping[str, JsonValue]) -> str:
+    """The JSON text of arguments, in ASCII: bytes that are no UTF-8 stay what they are, and are refused."""
+    return json.dumps(found)
+
+
 def option(shape: Shape) -> str:
     """`dry_run` → `--dry-run`."""
     return f"--{shape.name.replace('_', '-')}"
@@ -74,6 +80,8 @@ def metavar(shape: Shape) -> str:
     by_unit = {"bytes": "SIZE", "seconds": "TIME", "percent": "PERCENT", "celsius": "DEGREES"}
     if shape.form is Form.PAIRS:
         return "KEY=VALUE"
+    if shape.form is Form.TIME:
+        return "TIME"
     if shape.is_many and not shape.unit:
         return shape.name.upper().removesuffix("S")
     return by_unit.get(shape.unit, shape.name.upper().replace("_", "-"))

@@ -109,3 +109,8 @@ def _add_change_options(command: argparse.ArgumentParser, operation: Any) -> Non
         "--secret-stdin", metavar="NAME", default="",
         help="the secret that comes from the standard input" if names else argparse.SUPPRESS,
     )  # fmt: skip
+    given = ", ".join(operation.gives)
+    command.add_argument(
+        "--save", metavar="NAME=PATH", action="append", default=[],
+        help=f"a new file for what only you are told: {given}" if given else argparse.SUPPRESS,
+    )  # fmt: skip

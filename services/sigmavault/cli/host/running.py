@@ -15,7 +15,7 @@ from pydantic import JsonValue, ValidationError
 from sigmavault.cli.exit_code import ExitCode
 from sigmavault.cli.host import answer as answers
 from sigmavault.cli.host import arguments as command_line
-from sigmavault.cli.host import confirming, secrets
+from sigmavault.cli.host import confirming, gifts, secrets
 from sigmavault.cli.host.client import Host, connect, worded
 from sigmavault.cli.host.following import follow
 from sigmavault.cli.host.plan import SIMULATED, render_brief, render_plan
@@ -35,7 +35,7 @@ def run(operation: Kind, given: argparse.Namespace) -> int:
     Raises:
         SigmaVaultError: it did not work, or nobody agreed.
     """
-    text = json.dumps(command_line.to_json(operation.arguments_type(), given))
+    text = command_line.spelled(command_line.to_json(operation.arguments_type(), given))
     parse(operation.arguments_type(), text)  # wrong arguments are told without asking anybody
     try:
         if issubclass(operation, Change):
@@ -64,7 +64,9 @@ def _read(operation: Kind, text: str, given: argparse.Namespace) -> int:
 def _change(operation: type[Change[Any, Any]], text: str, given: argparse.Namespace) -> int:
     consent = confirming.Consent(yes=given.yes, name=given.confirm)
     confirming.check(operation.risk, consent)
-    sources = secrets.parse_sources(given.secret_file, given.secret_stdin)
+    sources, saves = (
+        secrets.parse_sources(given.secret_file, given.secret_stdin), gifts.parse_places(given.save)
+    )  # fmt: skip
     # a Runner, not asyncio.run: while a person is asked, Ctrl-C ends the program, as everywhere
     with asyncio.Runner() as runner, connect() as host:
         plan, token = runner.run(_planned(host, operation, text))
@@ -76,8 +78,12 @@ def _change(operation: type[Change[Any, Any]], text: str, given: argparse.Namesp
         sys.stderr.write(shown(plan, paint))
         sys.stderr.flush()
         confirmation = confirming.confirmed(plan, consent, _terminal())
-        found = secrets.gather(plan.secrets, operation.secrets, sources, ask=_terminal() is not None)
-        told = runner.run(_applied(host, token, confirmation, found))
+        needs = secrets.Needs(
+            names=plan.secrets, meanings=operation.secrets, known=operation.known_secrets
+        )  # fmt: skip
+        found = secrets.gather(needs, sources, ask=_terminal() is not None)
+        with gifts.places(plan.gives, saves, shows=sys.stdout.isatty()) as empty:
+            told = runner.run(_applied(host, token, confirmation, found, empty))
     _print_done(operation, plan, told, given)
     return ExitCode.OK
 
@@ -96,10 +102,13 @@ async def _planned(host: Host, operation: Kind, text: str) -> tuple[Plan, str]:
     return plan, token
 
 
-async def _applied(host: Host, token: str, confirmation: str, found: dict[str, bytes]) -> str:
+async def _applied(
+    host: Host, token: str, confirmation: str, found: dict[str, bytes], empty: dict[str, int]
+) -> str:
     with secrets.in_memory(found) as descriptors:
+        brought = {**descriptors, **empty}
         async with password_prompt():
-            path = await host.apply(token, confirmation, descriptors, interactive=sys.stdin.isatty())
+            path = await host.apply(token, confirmation, brought, interactive=sys.stdin.isatty())
     return await follow(host, path, sys.stderr, _width(sys.stderr.fileno()))
 
 

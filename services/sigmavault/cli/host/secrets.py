@@ -19,9 +19,22 @@ from sigmavault.core.errors import InvalidRequestError
 
 LONGEST: Final = 64 * 1024
 """Bytes of a secret: a key file is shorter, a wrong file is often longer."""
-NEW: Final = "new"
-"""A secret whose name begins so is chosen now: it is asked for twice."""
 _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a plan needs.
+
+    Attributes:
+        names: of the secrets.
+        meanings: what each is, for the person who is asked.
+        known: those that are in use already; any other is chosen now, and asked for twice.
+    """
+
+    names: Sequence[str]
+    meanings: Mapping[str, str]
+    known: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,22 +67,19 @@ def parse_sources(files: Sequence[str], stdin: str) -> Sources:
     return Sources(files=found, stdin=stdin)
 
 
-def gather(
-    names: Sequence[str], meanings: Mapping[str, str], sources: Sources, *, ask: bool
-) -> dict[str, bytes]:
+def gather(needs: Needs, sources: Sources, *, ask: bool) -> dict[str, bytes]:
     """The secrets of a plan.
 
     Args:
-        names: those it needs.
-        meanings: what each is, for the person who is asked.
+        needs: those it needs.
         sources: where they are, as far as that was said.
         ask: whether there is a person at a terminal.
 
     Raises:
         InvalidRequestError: one is missing, or cannot be one.
     """
-    _refuse_strangers({*sources.files, sources.stdin} - {""}, names)
-    return {name: _secret(name, meanings.get(name, name), sources, ask=ask) for name in names}
+    _refuse_strangers({*sources.files, sources.stdin} - {""}, needs.names)
+    return {name: _secret(name, needs, sources, ask=ask) for name in needs.names}
 
 
 def _refuse_strangers(given: Collection[str], names: Sequence[str]) -> None:
@@ -78,30 +88,31 @@ def _refuse_strangers(given: Collection[str], names: Sequence[str]) -> None:
         raise InvalidRequestError(f"there is no secret {strangers[0][:40]!r} here: {needed}")
 
 
-def _secret(name: str, meaning: str, sources: Sources, *, ask: bool) -> bytes:
+def _secret(name: str, needs: Needs, sources: Sources, *, ask: bool) -> bytes:
+    meaning = needs.meanings.get(name, name)
     if name in sources.files:
         return _checked(name, _content(sources.files[name]))
-    if name == sources.stdin:
-        return _checked(name, sys.stdin.buffer.read(LONGEST + 2))
+    if name == sources.stdin and not sys.stdin.isatty():
+        return _checked(name, sys.stdin.buffer.read(LONGEST + 3))
     if not ask:
         raise InvalidRequestError(
             f"it needs a secret, {name}: {meaning}",
             hint=f"--secret-file {name}=PATH or --secret-stdin {name} brings it",
         )
-    return _asked(name, meaning)
+    return _asked(name, meaning, twice=name not in needs.known)
 
 
 def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(LONGEST + 2)
+            return file.read(LONGEST + 3)
     except OSError as error:
         raise InvalidRequestError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _asked(name: str, meaning: str) -> bytes:
+def _asked(name: str, meaning: str, *, twice: bool) -> bytes:
     first = getpass.getpass(f"{meaning[:1].upper()}{meaning[1:]}: ", stream=sys.stderr)
-    if name.startswith(NEW) and getpass.getpass("Once more: ", stream=sys.stderr) != first:
+    if twice and getpass.getpass("Once more: ", stream=sys.stderr) != first:
         raise InvalidRequestError("the two are not the same; nothing was done")
     return _checked(name, first.encode())
 

@@ -66,10 +66,14 @@ def parse[A: Arguments](kind: type[A], text: str) -> A:
         raise InvalidRequestError("the arguments are nested too deep") from error
 
 
+def _short(step: int | str) -> int | str:
+    return step[:60] if isinstance(step, str) else step  # an unknown key may be as long as the text
+
+
 def refusal(kind: type[Arguments], error: ValidationError) -> InvalidRequestError:
     """The first thing that is wrong with the arguments, and what would be right."""
     first = error.errors(include_url=False, include_input=False)[0]
-    place = [step for step in first["loc"] if step == 0 or step]
+    place = [_short(step) for step in first["loc"] if step == 0 or step]
     name = str(place[0]) if place else ""
     where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
     field = kind.model_fields.get(name)

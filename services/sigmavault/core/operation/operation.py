@@ -156,10 +156,12 @@ class Change[A: Arguments, V: Value](Operation[A, V]):
     Attributes:
         secrets: name → what it is, for people. They never stand among the arguments, in a plan, in the
             audit or on a command line: they come by file descriptor when the plan is applied.
+        known_secrets: those of them that are in use already; any other is chosen now, and asked for twice.
         gives: name → what it is: secrets that go the other way, into an empty memfd of the caller.
     """
 
     secrets: ClassVar[Mapping[str, str]] = {}
+    known_secrets: ClassVar[frozenset[str]] = frozenset()
     gives: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod

@@ -8,10 +8,11 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
 from sigmavault.core.names import LISTED, MEANINGS
@@ -33,6 +34,7 @@ class Form(StrEnum):
     NUMBER = "number"
     FLAG = "yes or no"
     CHOICE = "one of"
+    TIME = "time (ISO 8601)"
     PAIRS = "names with texts"
     PART = "part"
     """A value with fields of its own."""
@@ -133,6 +135,8 @@ def _plain(shape: Shape, annotation: Any) -> Shape:
         return replace(shape, form=Form.PART, part=annotation)
     if issubclass(annotation, Enum):
         return replace(shape, form=Form.CHOICE, choices=tuple(str(each.value) for each in annotation))
+    if issubclass(annotation, datetime | AwareDatetime):
+        return replace(shape, form=Form.TIME)
     forms = {bool: Form.FLAG, int: Form.WHOLE, float: Form.NUMBER, str: Form.TEXT}
     if annotation not in forms:
         raise TypeError(f"{shape.name} is of a kind that nothing can show: {annotation}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from xml.sax.saxutils import escape
 
 from pydantic import JsonValue
@@ -67,12 +67,30 @@ def tool(operation: AnyOperation | type[AnyOperation]) -> dict[str, JsonValue]:
     return {
         "name": tool_name(operation),
         "description": f"{operation.summary}.{planned}",
-        "inputSchema": arguments_schema(operation),
+        "inputSchema": _for_grammars(arguments_schema(operation)),
         "annotations": {
             "readOnlyHint": operation.risk is Risk.READ,
             "destructiveHint": operation.risk is Risk.DESTROY,
         },
     }
+
+
+_LONGEST_OF_GRAMMARS: Final = 2000
+"""What `core.grammar` counts at most."""
+
+
+def _for_grammars(schema: Any) -> Any:
+    """Without the length of texts that have a pattern, and of long ones: a grammar that counts is too large.
+
+    What is too long is refused with a reason all the same, when the arguments are read.
+    """
+    if isinstance(schema, list):
+        return [_for_grammars(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    is_long = isinstance(length := schema.get("maxLength"), int) and length > _LONGEST_OF_GRAMMARS
+    dropped = {"maxLength"} if is_long or isinstance(schema.get("pattern"), str) else set()
+    return {key: _for_grammars(value) for key, value in schema.items() if key not in dropped}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
