@@ -9,6 +9,7 @@ that a disk that can zero by itself is told to, and the page cache stays out of 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -33,7 +34,7 @@ PIECE_BYTES: Final = 128 * MIB
 _BLKZEROOUT: Final = 0x127F
 _BLKRRPART: Final = 0x125F
 _BLKGETDISKSEQ: Final = 0x80081280
-_REREAD_TRIES: Final = 20
+_REREAD_S: Final = 5.0
 _REREAD_PAUSE_S: Final = 0.25
 
 
@@ -111,15 +112,17 @@ def _zero(descriptor: int, disk: Disk, piece: Span) -> None:
 
 def _reread_partitions(descriptor: int, disk: Disk) -> None:
     """Let the kernel forget the partitions; whoever just looks at one of them is waited for."""
-    for last in (number == _REREAD_TRIES - 1 for number in range(_REREAD_TRIES)):
+    deadline = time.monotonic() + _REREAD_S
+    while True:
         try:
             fcntl.ioctl(descriptor, _BLKRRPART)
         except OSError as error:
-            if last:
+            if error.errno == errno.EINVAL:
+                return  # a device that has no partitions
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
                 reason = os.strerror(error.errno or 0)
-                raise OperationError(
-                    f"the kernel keeps the old partitions of {disk.called}: {reason}"
-                ) from error
+                message = f"the kernel keeps the old partitions of {disk.called}: {reason}"
+                raise OperationError(message) from error
             time.sleep(_REREAD_PAUSE_S)
         else:
             return

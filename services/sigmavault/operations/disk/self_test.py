@@ -39,7 +39,7 @@ class SelfTestArguments(Arguments):
         description="the disk: its name in /dev/disk/by-id, or its serial", examples=["WD-WX42D12345AB"]
     )
     length: Annotated[Length, Positional()] = Field(
-        Length.SHORT, description="short: minutes; long: all of the surface, hours", examples=["long"]
+        default=Length.SHORT, description="short: minutes; long: all of the surface, hours", examples=["long"]
     )
 
 
