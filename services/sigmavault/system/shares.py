@@ -1,8 +1,8 @@
 """The truth about the shares, and the one way in which the files of Samba and NFS follow from it.
 
-`publish` is for operations, `refresh` for what happens without one: a dataset is mounted, unmounted, its
-pool is gone. Both hold the same lock, look at the whole, ask Samba before anything is swapped, and put the last good
-files back when something does not load.
+`publish` is for operations, `refresh` for what happens without one: a dataset is mounted, a pool is gone. Both
+hold the same lock, look at the whole, ask Samba before anything is swapped, and put the last good files back
+when something does not load.
 """
 
 from __future__ import annotations

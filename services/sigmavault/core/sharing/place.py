@@ -23,7 +23,7 @@ class Place:
 
     Attributes:
         share: the share.
-        mountpoint: where its dataset is mounted; empty when it is not.
+        mountpoint: where its dataset is mounted; empty when it is not, or where nothing may be shared.
         path: its folder; empty with `mountpoint`.
         reason: why it is not available, in words; empty when it is.
     """
@@ -65,10 +65,12 @@ def place_of(share: Share, mounts: Mapping[str, str], faults: Mapping[str, str])
     if not mountpoint:
         reason = f"the dataset {share.dataset} is not mounted"
         return Place(share=share, mountpoint="", path="", reason=reason)
+    if reason := unservable(mountpoint):
+        return Place(share=share, mountpoint="", path="", reason=reason)
     path = folder_path(mountpoint, share.folder)
     return Place(
         share=share, mountpoint=mountpoint, path=path,
-        reason=unservable(mountpoint) or faults.get(path, ""),
+        reason=faults.get(path, ""),
     )  # fmt: skip
 
 

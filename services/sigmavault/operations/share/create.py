@@ -51,28 +51,31 @@ class CreateArguments(Arguments):
     folder: Folder = Field("", description="only this folder inside the dataset", examples=["2026/Summer"])
     protocol: Protocol = Field(Protocol.SMB, description="how it is reached")
     read: tuple[Principal, ...] = Field(
-        (), description="may read: a user, or @ and a group", examples=["@guests"]
+        (), description="may read: a user, or @ and a group", examples=[["@guests"]]
     )
     write: tuple[Principal, ...] = Field(
-        (), description="may read and write: a user, or @ and a group", examples=["anna"]
+        (), description="may read and write: a user, or @ and a group", examples=[["anna"]]
     )
     guest: Guest = Field(Guest.NOTHING, description="what people without a password may do")
     previous_versions: Switch = Field(Switch.ON, description="snapshots show as Previous Versions")
     time_machine: Switch = Field(Switch.OFF, description="Macs may back up here")
     time_machine_size: Bytes = Field(
-        0, description="how large all these backups may get; 0: no limit of its own"
+        0,
+        description="how large all these backups may get; 0: no limit of its own",
+        examples=[500_000_000_000],
     )
     encryption: Encryption = Field(Encryption.OFFERED, description="whether the wire has to be encrypted")
     hidden: Switch = Field(Switch.OFF, description="it is not listed")
     comment: Comment = Field("", description="what people see beside its name", examples=["Our pictures"])
     host: tuple[HostName, ...] = Field(
-        (), description="may mount it over NFS: an address, a subnet, a name", examples=["192.168.1.0/24"]
+        (), description="may mount it over NFS: an address, a subnet, a name", examples=[["192.168.1.0/24"]]
     )
     nfs_access: Access = Field(Access.WRITE, description="what may be done over NFS")
     nfs_users: NfsUsers = Field(
         OWN,
         description="over NFS users are who their machine says they are (own), its root is root too (root), "
         "or all are one user of the NAS (its name)",
+        examples=["own", "anna"],
     )
 
 

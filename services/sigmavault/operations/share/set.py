@@ -34,7 +34,9 @@ class SetArguments(Arguments):
     previous_versions: Switch | None = Field(None, description="snapshots show as Previous Versions")
     time_machine: Switch | None = Field(None, description="Macs may back up here")
     time_machine_size: Bytes | None = Field(
-        None, description="how large all these backups may get; 0: no limit of its own"
+        None,
+        description="how large all these backups may get; 0: no limit of its own",
+        examples=[500_000_000_000],
     )
     encryption: Encryption | None = Field(None, description="whether the wire has to be encrypted")
     hidden: Switch | None = Field(None, description="it is not listed")
@@ -42,10 +44,14 @@ class SetArguments(Arguments):
         None, description="what people see beside its name", examples=["Our pictures"]
     )
     host: tuple[HostName, ...] = Field(
-        (), description="with --protocol: who may mount it over NFS from now on", examples=["192.168.1.0/24"]
+        (),
+        description="with --protocol: who may mount it over NFS from now on",
+        examples=[["192.168.1.0/24"]],
     )
     nfs_access: Access | None = Field(None, description="what may be done over NFS")
-    nfs_users: NfsUsers | None = Field(None, description="own, root or the user that all are over NFS")
+    nfs_users: NfsUsers | None = Field(
+        None, description="own, root or the user that all are over NFS", examples=["anna"]
+    )
 
 
 class SetShare(ShareChange[SetArguments, ShareDetails]):

@@ -33,7 +33,7 @@ class CreateUserArguments(Arguments):
 
     name: Annotated[UserName, Positional()] = Field(description="how the user logs in", examples=["anna"])
     group: tuple[UserName, ...] = Field(
-        (), description="a group that the user is put into", examples=["family"]
+        (), description="a group that the user is put into", examples=[["family"]]
     )
 
 
