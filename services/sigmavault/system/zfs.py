@@ -8,6 +8,8 @@ The command lines, of which there are no others for looking:
     zfs list -j --json-int -p -t snapshot -o SNAPSHOT-COLUMNS [-d 1 | -r -- DATASET]
     zfs list -j --json-int -p -t snapshot,bookmark -o SNAPSHOT-COLUMNS -d 1 -- DATASET
     zfs get -j --json-int -p all -- DATASET
+    zfs list -j --json-int -p -t filesystem,volume,snapshot -o name,guid -- NAME
+    zfs get -j --json-int -p written@TAG -- DATASET
     zfs holds -H -- SNAPSHOT
     zfs destroy -n -v -p [-r] -- DATASET|SNAPSHOT
 """
@@ -19,27 +21,25 @@ from typing import Final
 
 from sigmavault.core.errors import (
     CommandError,
-    CommandMissingError,
-    CommandTimeoutError,
     OperationError,
+    PlanChangedError,
     UnknownObjectError,
-    ZfsMissingError,
 )
 from sigmavault.core.operation import Machine
 from sigmavault.core.storage import datasets as dataset_values
 from sigmavault.core.storage import snapshots as snapshot_values
-from sigmavault.core.storage.datasets import Dataset, parse_datasets
+from sigmavault.core.storage.datasets import Dataset, objects, parse_datasets
 from sigmavault.core.storage.snapshots import Snapshot, parse_snapshots
+from sigmavault.system import zpool
 
-LOOK_S: Final = 20.0
-"""A look at a pool that hangs ends here."""
+CHANGE_S: Final = 60.0
+DESTROY_S: Final = 600.0
+"""Time limits of commands that change something, and of those that free space, in seconds."""
 
 _LIST: Final = ("zfs", "list", "-j", "--json-int", "-p", "-t")
 _GET: Final = ("zfs", "get", "-j", "--json-int", "-p", "all", "--")
 _DATASETS: Final = "filesystem,volume"
 _BOTH: Final = tuple(dict.fromkeys((*dataset_values.COLUMNS, *snapshot_values.COLUMNS)))
-
-_NO_MODULE: Final = ("modules cannot be auto-loaded", "modules are not loaded", "/dev/zfs")
 
 
 def look(machine: Machine, argv: Sequence[str], name: str = "") -> str:
@@ -53,28 +53,38 @@ def look(machine: Machine, argv: Sequence[str], name: str = "") -> str:
     Raises:
         ZfsMissingError: ZFS is not installed, or its module not loaded.
         UnknownObjectError: there is no such object.
-        OperationError: the pool does not answer.
+        OperationError: ZFS does not answer in time.
         CommandError: it failed otherwise.
     """
     try:
-        return machine.run(argv, timeout_s=LOOK_S).stdout
+        return zpool.read(machine, tuple(argv))
     except CommandError as error:
-        raise explained(error, name) from error
+        if name and ("does not exist" in error.stderr or "could not find any snapshots" in error.stderr):
+            raise UnknownObjectError(f"there is no {kind_of(name)} {name}") from error
+        raise
 
 
-def explained(error: CommandError, name: str = "") -> CommandError | OperationError:
-    """The failure of a `zfs` or `zpool` command as what it means, where that is known."""
-    if isinstance(error, CommandMissingError):
-        return ZfsMissingError("ZFS is not installed", hint="install zfsutils-linux and zfs-dkms")
-    if isinstance(error, CommandTimeoutError):
-        return OperationError(
-            f"ZFS did not answer within {LOOK_S:g} s", hint="see `zpool status`: a pool may be suspended"
+def require_awake(machine: Machine, name: str) -> None:
+    """Raises OperationError when the pool of a dataset is suspended: whoever touches its files hangs."""
+    pool = name.partition("/")[0].partition("@")[0]
+    if pool in zpool.suspended(machine):
+        raise OperationError(
+            f"the pool {pool} is suspended", hint="plug its disks in again, then `sigmavault pool clear`"
         )
-    if any(words in error.stderr for words in _NO_MODULE):
-        return ZfsMissingError("the ZFS module is not loaded", hint="modprobe zfs tells why")
-    if name and ("does not exist" in error.stderr or "no such pool" in error.stderr):
-        return UnknownObjectError(f"there is no {kind_of(name)} {name}")
-    return error
+
+
+def require_same(machine: Machine, name: str, guid: str) -> None:
+    """The last look before something irrevocable: the name still belongs to the object that was planned.
+
+    Raises:
+        PlanChangedError: it is another one, or gone.
+        SigmaVaultError: see `look`.
+    """
+    types = f"{_DATASETS},snapshot"
+    found = objects(look(machine, (*_LIST, types, "-o", "name,guid", "--", name), name))
+    told = found[name]["properties"]["guid"]["value"] if name in found else None
+    if str(told) != guid:
+        raise PlanChangedError(f"{name} is not what it was when the plan was made", "make the plan again")
 
 
 def kind_of(name: str) -> str:
@@ -179,6 +189,21 @@ def hold_tags(machine: Machine, name: str) -> tuple[str, ...]:
     lines = look(machine, ("zfs", "holds", "-H", "--", name), name).splitlines()
     parts = [line.split("\t") for line in lines]
     return tuple(sorted(part[1] for part in parts if len(part) >= 2 and part[0] == name))
+
+
+def written_since(machine: Machine, since: Snapshot) -> int:
+    """How many bytes were written to a dataset after a snapshot of it was taken (`written@`, zfsprops(7)).
+
+    Raises:
+        SigmaVaultError: see `look`.
+    """
+    name = f"written@{since.tag}"
+    argv = ("zfs", "get", "-j", "--json-int", "-p", name, "--", since.dataset)
+    found = objects(look(machine, argv, since.dataset))
+    try:
+        return int(found[since.dataset]["properties"][name]["value"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise OperationError(f"ZFS does not tell what was written since {since.name}") from error
 
 
 def would_destroy(machine: Machine, name: str, *, recursive: bool = False) -> tuple[tuple[str, ...], int]:
