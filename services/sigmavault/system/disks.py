@@ -66,7 +66,8 @@ def disks(machine: Machine, pools: Sequence[Pool] | None = None) -> tuple[Disk, 
     real = [(node, raw) for node, raw in listed if _is_disk(machine, node)]
     found = [_disk(machine, node, raw, names.get(node.kernel_name, ()), started_from) for node, raw in real]
     known = _imported(machine) if pools is None else tuple(pools)
-    return core.mark_shared_serials(_in_pools(machine, disk, known) for disk in found)
+    members = None if known is None else _members(machine, known)
+    return core.mark_shared_serials(_in_pools(machine, disk, members, known) for disk in found)
 
 
 def resolve(machine: Machine, name: str, found: Sequence[Disk]) -> Disk:
@@ -289,14 +290,20 @@ def _imported(machine: Machine) -> tuple[Pool, ...] | None:
         return None
 
 
-def _in_pools(machine: Machine, disk: Disk, pools: Sequence[Pool] | None) -> Disk:
+def _members(machine: Machine, pools: Sequence[Pool]) -> dict[str, Pool]:
+    """Kernel name of a device → the pool that it belongs to."""
+    leaves = ((leaf.path, pool) for pool in pools for leaf in pool.leaves() if leaf.path)
+    return {_below(machine, path).resolve().name: pool for path, pool in leaves}
+
+
+def _in_pools(
+    machine: Machine, disk: Disk, members: Mapping[str, Pool] | None, pools: Sequence[Pool] | None
+) -> Disk:
     """The disk, with what it is to the imported pools."""
-    if pools is None:
+    if pools is None or members is None:
         return replace(disk, are_pools_known=False)
-    devices = {node.kernel_name for node in disk.node.tree()}
-    for pool in pools:
-        paths = (leaf.path for leaf in pool.leaves() if leaf.path)
-        if any(_below(machine, path).resolve().name in devices for path in paths):
+    for node in disk.node.tree():
+        if (pool := members.get(node.kernel_name)) is not None:
             boots = pool.name in _boot_pools(machine)
             member = Membership(pool=pool.name, guid=pool.guid)
             return replace(disk, membership=member, is_boot=disk.is_boot or boots)
