@@ -17,9 +17,9 @@ from sigmavault.core.values import MIB
 _PROCESS_BYTES = 48 * MIB
 """Interpreter and libraries in one process (measured with models of 1 and 5 MB: 43 to 48 MiB, all told)."""
 
-_COMPUTE_LEAST_BYTES = 24 * MIB
+_COMPUTE_LEAST_BYTES = 32 * MIB
 _COMPUTE_SHARE = 16
-"""Buffers of one step: a sixteenth of the weights, and some for the smallest (measured: SmolLM2, 22 MiB)."""
+"""Buffers of one step: a sixteenth of the weights, and some for the smallest (measured: SmolLM2, 30 MiB)."""
 
 _CONTEXT_LEAST = 2048
 _KV_UNKNOWN_SHARE = 64 * 1024

@@ -104,7 +104,7 @@ class Limits(_Section):
         default=8, ge=1, le=64, description="Requests of one model that are answered at once."
     )
     batch_tokens: int = Field(
-        default=256,
+        default=512,
         ge=32,
         le=4096,
         description="Most tokens of one step; a cancelled request is gone after one.",
