@@ -10,8 +10,9 @@ ENABLED = {
     "avahi-daemon.service", "getty@.service", "nfs-server.service", "nftables.service",
     "sigmavault-budget.service", "sigmavault-hostd.service", "sigmavault-ryzan-relay.socket",
     "sigmavault-ryzan.service", "sigmavault-ryzan.socket", "sigmavault-zfs-check.service",
-    "smartmontools.service", "smbd.service", "ssh.service", "sshd-keygen.service", "systemd-resolved.service", "systemd-timesyncd.service",
-    "wsdd2.service", "zfs-hostid.service", "zfs-import-cache.service", "zfs-import.target",
+    "smartmontools.service", "smbd.service", "ssh.service", "sshd-keygen.service",
+    "systemd-resolved.service", "systemd-timesyncd.service", "wsdd2.service",
+    "zfs-hostid.service", "zfs-import-cache.service", "zfs-import.target",
     "zfs-load-module.service", "zfs-mount.service", "zfs-zed.service", "zfs.target",
 }  # fmt: skip
 ENABLED_ON = {

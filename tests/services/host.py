@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +29,19 @@ class CallError(Exception):
         super().__init__(f"{name}: {message}")
         self.name = name.removeprefix("org.sigmavault.Error.")
         self.message = message
+
+
+@contextlib.contextmanager
+def refused(name: str) -> Iterator[CallError]:
+    """Expects a refusal with an error of this name, without its prefix; yields what it said."""
+    error = CallError("", "")
+    try:
+        yield error
+    except CallError as caught:
+        assert caught.name == name, caught
+        error.name, error.message = caught.name, caught.message
+    else:
+        raise AssertionError(f"this was not refused with {name}")
 
 
 class Caller:

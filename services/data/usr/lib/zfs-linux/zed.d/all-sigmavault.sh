@@ -10,7 +10,8 @@ case "${ZEVENT_SUBCLASS:-}" in
 esac
 
 # One argument for each value, never code. Without the daemon there is nobody to tell: it looks when it starts.
-exec /usr/bin/busctl --system --quiet --auto-start=no --expect-reply=no -- call \
+# The reply is waited for: the daemon asks the bus who calls, and must find us there.
+exec /usr/bin/busctl --system --quiet --auto-start=no --timeout=10 -- call \
     org.sigmavault.Host /org/sigmavault/Host org.sigmavault.Host1 ReportEvent 'a{ss}' 5 \
     class "${ZEVENT_SUBCLASS}" \
     pool "${ZEVENT_POOL:-}" \
