@@ -37,6 +37,11 @@ class _Place:
     inside: int
     depth: int
 
+    @property
+    def is_root(self) -> bool:
+        """Whether it is the whole schema, and not a part of it that is like the whole (`$ref`)."""
+        return self.path == "#" and self.depth == 0
+
 
 @dataclass(slots=True, kw_only=True)
 class SchemaCompiler:
@@ -120,7 +125,7 @@ class SchemaCompiler:
         return self._compile(self._resolve(schema, place.path), inner), part
 
     def _compile(self, schema: Schema, place: _Place) -> Node:
-        if self.call and place.path == "#" and not keywords.is_plain_object(schema):
+        if self.call and place.is_root and not keywords.is_plain_object(schema):
             self._refuse(
                 "type", "this model's calls take a plain `object`: no alternatives, no constants", "#"
             )
@@ -306,7 +311,7 @@ class SchemaCompiler:
         if len(wanted) > keywords.MAX_PROPERTIES:
             refuse("required", f"makes more than {keywords.MAX_PROPERTIES} properties")
         self._check_counts(schema, len(required), len(wanted), refuse, open_=extra is not False)
-        call = self.call and place.path == "#"
+        call = self.call and place.is_root
         if call and (extra is not False or not all(map(_ARGUMENT.fullmatch, wanted))):
             refuse(
                 "properties", "this model's calls take arguments that are named in the schema, by plain names"

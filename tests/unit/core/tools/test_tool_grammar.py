@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from sigmavault.core.chat import Tool
 from sigmavault.core.errors import InvalidRequestError
-from sigmavault.core.tools import MAX_CALLS, ToolFormat, call_grammar
+from sigmavault.core.tools import MAX_CALLS, CallParser, ToolFormat, call_grammar
 from sigmavault.core.wish import ToolChoice, ToolMode
 
 from tests.unit.core.grammar.gbnf_reader import Matcher, Reader
@@ -43,6 +43,33 @@ def test_what_the_grammar_matches_is_read_as_calls(form: ToolFormat, parallel: b
     assert names == set(SCHEMAS)
     several = parallel and form is not ToolFormat.LLAMA3
     assert counts == {1} if not several else 1 < max(counts) <= MAX_CALLS
+
+
+@pytest.mark.parametrize("form", ToolFormat)
+@pytest.mark.parametrize("root", ["itself", "a definition"])
+def test_arguments_that_hold_themselves_are_read_as_calls(form: ToolFormat, root: str) -> None:
+    tree = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "inner": {"type": "array", "maxItems": 2}},
+        "required": ["name", "inner"],
+        "additionalProperties": False,
+    }
+    pointer = "#" if root == "itself" else "#/$defs/tree"
+    tree["properties"]["inner"]["items"] = {"$ref": pointer}  # type: ignore[index]
+    parameters = tree if root == "itself" else {"$ref": pointer, "$defs": {"tree": tree}}
+    tools = [Tool(name="plant", parameters=parameters)]
+    try:
+        grammar = call_grammar(tools, REQUIRED, parallel=True, written=form)
+    except InvalidRequestError:  # as other arguments that Python cannot name
+        assert (form, root) == (ToolFormat.PYTHONIC, "a definition")
+        return
+    assert grammar
+    for answer in written(grammar.gbnf, 20):
+        parser = CallParser(form, ["plant"])
+        text, calls = told([*parser.feed(answer), *parser.end()])
+        assert not text
+        for _, arguments in calls:
+            jsonschema.validate(arguments, parameters)
 
 
 @pytest.mark.parametrize(
