@@ -79,6 +79,8 @@ class CallParser:
         self._count = 0
         self._spoiled = 0
         self._quiet = True  # neither text yet, nor any since the last call
+        self.is_call_lost = False
+        """Whether the answer was cut off within a call that is not told, because others were before it."""
 
     @property
     def calls(self) -> int:
@@ -90,8 +92,15 @@ class CallParser:
         self._held += text
         return self._read(last=False)
 
-    def end(self) -> list[CallEvent]:
-        """What is left when the answer is over."""
+    def end(self, *, is_cut: bool = False) -> list[CallEvent]:
+        """What is left when the answer is over.
+
+        Args:
+            is_cut: it came to its limit: the beginning of a further call is no text then.
+        """
+        if is_cut and self._begins_another():
+            self.is_call_lost = True
+            self._body, self._held = None, ""
         events = self._read(last=True)
         while self._body:
             events += [*self._spoil(self._body), *self._read(last=True)]
@@ -99,6 +108,12 @@ class CallParser:
             events += self._text(self._held)
         self._held = ""
         return _joined(events)
+
+    def _begins_another(self) -> bool:
+        if not (self._count and self._quiet):
+            return False
+        held = self._held.strip()
+        return self._body is not None or bool(held and self._begin.startswith(held))
 
     def _is_rest(self, text: str) -> bool:
         return not text.strip() or self._close.startswith(text.strip())
@@ -210,6 +225,11 @@ class LeadingCallParser:
         """How many calls there were."""
         return self._parser.calls
 
+    @property
+    def is_call_lost(self) -> bool:
+        """See `CallParser`."""
+        return self._parser.is_call_lost
+
     def feed(self, text: str) -> list[CallEvent]:
         """What a further part of the answer brings."""
         if self._is_call is None:
@@ -223,10 +243,10 @@ class LeadingCallParser:
             return self._parser.feed(text)
         return [TextPart(text)] if text else []
 
-    def end(self) -> list[CallEvent]:
-        """What is left when the answer is over."""
+    def end(self, *, is_cut: bool = False) -> list[CallEvent]:
+        """See `CallParser`."""
         if self._is_call:
-            return self._parser.end()
+            return self._parser.end(is_cut=is_cut)
         return [TextPart(self._head)] if self._head else []
 
 

@@ -61,11 +61,12 @@ class CallingChoice:
         return self._told(self._parser.feed(piece.text))
 
     def finish(self, finished: Finished) -> Iterable[AnswerEvent]:
-        """What is left when the answer is over: a call that was cut off is text."""
-        told = self._told(self._parser.end())
+        """What is left when the answer is over: a cut call is text, or left out behind others."""
+        told = self._told(self._parser.end(is_cut=finished.finish is Finish.LENGTH))
         if not self._parser.calls and (left := self._logprobs.rest()):
             told.append(ContentDelta(index=self._index, text="", logprobs=left))
-        finish = Finish.TOOL_CALLS if self._parser.calls else finished.finish
+        is_whole = self._parser.calls and not self._parser.is_call_lost
+        finish = Finish.TOOL_CALLS if is_whole else finished.finish
         tokens = finished.completion_tokens
         return [*told, ChoiceFinished(index=self._index, finish=finish, completion_tokens=tokens)]
 

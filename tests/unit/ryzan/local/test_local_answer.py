@@ -130,7 +130,10 @@ def test_one_call_only() -> None:
         (POOL, Finish.LENGTH, TANK, "", Finish.TOOL_CALLS),
         (POOL[:-5], Finish.LENGTH, TANK, "", Finish.TOOL_CALLS),
         (POOL[:40], Finish.LENGTH, [], POOL[:40], Finish.LENGTH),
-        (POOL + UPTIME[:20], Finish.LENGTH, TANK, UPTIME[:20], Finish.TOOL_CALLS),
+        (f"{POOL}\n{UPTIME[:20]}", Finish.LENGTH, TANK, "", Finish.LENGTH),
+        (f"{POOL}\n  {UPTIME[:5]}", Finish.LENGTH, TANK, "", Finish.LENGTH),
+        (f"{POOL}{UPTIME[:20]}", Finish.STOP, TANK, UPTIME[:20], Finish.TOOL_CALLS),
+        (f"{POOL}\nSo <tool", Finish.LENGTH, TANK, "\nSo <tool", Finish.TOOL_CALLS),
         (POOL[:40], Finish.STOP, [], POOL[:40], Finish.STOP),
         ("No.", Finish.LENGTH, [], "No.", Finish.LENGTH),
     ],
@@ -138,8 +141,9 @@ def test_one_call_only() -> None:
 def test_what_was_cut_off_finishes_so(
     answer: str, finish: Finish, calls: list[object], left: str, told: Finish
 ) -> None:
-    events = read(said(*answer, finish=finish), calling=HERMES)
-    assert (calls_of(events), text_of(events), finish_of(events)) == (calls, left, told)
+    for calling in (HERMES, LEADING):
+        events = read(said(*answer, finish=finish), calling=calling)
+        assert (calls_of(events), text_of(events), finish_of(events)) == (calls, left, told)
 
 
 def test_an_answer_of_another_form_calls_nothing() -> None:
