@@ -4,12 +4,17 @@
 |---|---|
 | `pools` | `zpool status -j --json-int -p -P` |
 | `pool` | `zpool status -j --json-int -p -P -- NAME` |
+| `importable` | `zpool import -d /dev/disk/by-id` |
+| `last_use` | `zdb -lu -- DEVICE` |
+| `rehearse` | `zpool create -n …`, `zpool add -n …` |
 
 A machine without `sys/module/zfs` below its root has no ZFS.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Final
 
 from sigmavault.core.errors import (
@@ -22,9 +27,15 @@ from sigmavault.core.errors import (
 )
 from sigmavault.core.operation import Machine
 from sigmavault.core.storage.pools import Pool, PoolState
+from sigmavault.core.storage.pools_import import ForeignPool, Label, parse_import, parse_label
 from sigmavault.core.storage.pools_status import parse_status
 
 READ_TIMEOUT_S: Final = 20.0
+SCAN_TIMEOUT_S: Final = 90.0
+"""Disks that stand still have to spin up first."""
+IMPORT: Final = ("zpool", "import", "-d", "/dev/disk/by-id")
+BY_ID: Final = "/dev/disk/by-id"
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+@=,-]*")
 STATUS: Final = ("zpool", "status", "-j", "--json-int", "-p", "-P")
 
 
@@ -60,6 +71,15 @@ def pool(machine: Machine, name: str) -> Pool:
         if "no such pool" in error.stderr:
             raise _unknown(name) from error
         raise
+    return among(found, name)
+
+
+def among(found: Iterable[Pool], name: str) -> Pool:
+    """One of the pools that were listed.
+
+    Raises:
+        UnknownObjectError: there is none of this name.
+    """
     for each in found:
         if each.name == name:
             return each
@@ -72,7 +92,7 @@ def _unknown(name: str) -> UnknownObjectError:
     )
 
 
-def read(machine: Machine, argv: tuple[str, ...]) -> str:
+def read(machine: Machine, argv: tuple[str, ...], *, timeout_s: float = READ_TIMEOUT_S) -> str:
     """What a program of ZFS prints.
 
     Raises:
@@ -82,16 +102,72 @@ def read(machine: Machine, argv: tuple[str, ...]) -> str:
     """
     require_zfs(machine)
     try:
-        return machine.run(argv, timeout_s=READ_TIMEOUT_S).stdout
+        return machine.run(argv, timeout_s=timeout_s).stdout
     except CommandMissingError as error:
         raise ZfsMissingError(f"`{argv[0]}` is not installed", hint="install zfsutils-linux") from error
     except CommandTimeoutError as error:
         stuck = suspended(machine)
         why = f"; suspended: {', '.join(stuck)}" if stuck else ""
         raise OperationError(
-            f"ZFS did not answer within {READ_TIMEOUT_S:g} s{why}",
+            f"ZFS did not answer within {timeout_s:g} s{why}",
             hint="a suspended pool waits for its disks: plug them in again, then `sigmavault pool clear`",
         ) from error
+
+
+def importable(machine: Machine) -> tuple[ForeignPool, ...]:
+    """Pools that are plugged in and not imported. Every disk is read.
+
+    Raises:
+        ZfsMissingError: ZFS is not loaded, or its programs are not installed.
+        OperationError: ZFS does not answer.
+    """
+    try:
+        return parse_import(read(machine, IMPORT, timeout_s=SCAN_TIMEOUT_S))
+    except CommandError as error:
+        if "no pools available" in error.stderr:
+            return ()
+        raise
+
+
+def last_use(machine: Machine, pool: ForeignPool) -> Label:
+    """What a disk of a pool that is not imported tells of its last use; nothing when none can be read."""
+    name = next((name for name, is_found in pool.disks if is_found and NAME.fullmatch(name)), "")
+    for part in (f"{name}-part1", name) if name else ():
+        try:
+            # zdb looks below /dev/disk/by-id by itself, but not for partitions (zdb(8))
+            said = machine.run(("zdb", "-lu", "--", f"{BY_ID}/{part}"), timeout_s=READ_TIMEOUT_S).stdout
+        except CommandError:
+            continue
+        return parse_label(said)
+    return Label()
+
+
+def rehearse(machine: Machine, verb: str, words: tuple[str, ...], *, is_forced: bool) -> str:
+    """What `zpool create -n` or `zpool add -n` says it would do. With `-n` nothing is ever written.
+
+    Args:
+        machine: where.
+        verb: `create` or `add`.
+        words: what stands behind it.
+        is_forced: look past what is on the disks, because it will be gone by then.
+
+    Raises:
+        OperationError: ZFS would refuse; the message has its reason.
+    """
+    argv = ("zpool", verb, "-n", *(("-f",) if is_forced else ()), *words)
+    said = machine.run(argv, timeout_s=READ_TIMEOUT_S, check=False)
+    if said.status:
+        raise OperationError(f"ZFS refuses: {reason(said.stderr)}")
+    return said.stdout
+
+
+def reason(stderr: str) -> str:
+    """Why a command of ZFS failed, in its own words, on one line."""
+    lines = (line.strip() for line in stderr.splitlines())
+    return (
+        " ".join(line for line in lines if line and not line.startswith(("usage:", "use '-f'")))
+        or "no reason"
+    )
 
 
 def suspended(machine: Machine) -> tuple[str, ...]:

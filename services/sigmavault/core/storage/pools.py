@@ -1,4 +1,4 @@
-"""Pools and their vdevs as values (zpoolconcepts(7)). Pure. `pools_status` reads them from what ZFS prints."""
+"""Pools and their vdevs as values (zpoolconcepts(7)). Pure. `pools_status` reads them from zpool status."""
 
 from __future__ import annotations
 
@@ -169,8 +169,10 @@ class Vdev:
         name: as zpool calls it: a path for a device, `mirror-0` for a group, the GUID for what is not found.
         guid: decimal.
         path: of a device: where it is, or was; empty for a group.
-        size_bytes: space that it gives to its group; 0 = not told.
+        size_bytes: of the device, or of its partition; 0 = not told.
+        needed_bytes: what a device has to have to take its place; 0 = not told.
         aux: a word of ZFS about why it is not online: `SPARED`, `UNOPEN`, …
+        is_rebuilt: a resilver writes, or wrote, to it; while one runs it does not hold all its data.
     """
 
     name: str
@@ -180,11 +182,13 @@ class Vdev:
     state: VdevState
     path: str = ""
     size_bytes: int = 0
+    needed_bytes: int = 0
     read_errors: int = 0
     write_errors: int = 0
     checksum_errors: int = 0
     slow_ios: int = 0
     aux: str = ""
+    is_rebuilt: bool = False
     children: tuple[Vdev, ...] = ()
 
     @property

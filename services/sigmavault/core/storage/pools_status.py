@@ -69,6 +69,8 @@ class _RawVdev(_Raw):
     write_errors: _Count = 0
     checksum_errors: _Count = 0
     slow_ios: _Count = 0
+    scan_processed: _Count = 0
+    resilver_deferred: _Count = 0
     vdevs: dict[str, _RawVdev] = {}
 
 
@@ -131,9 +133,9 @@ def _vdev(raw: _RawVdev, role: Role, depth: int = 0) -> Vdev:
         raise OperationError(f"`zpool status` tells of vdevs more than {_DEEPEST} levels deep")
     return Vdev(
         name=raw.name, guid=str(raw.guid), kind=_kind(raw), role=role, state=_member(VdevState, raw.state),
-        path=raw.path or raw.was, size_bytes=raw.rep_dev_size or raw.phys_space,
+        path=raw.path or raw.was, size_bytes=raw.phys_space, needed_bytes=raw.rep_dev_size,
         read_errors=raw.read_errors, write_errors=raw.write_errors, checksum_errors=raw.checksum_errors,
-        slow_ios=raw.slow_ios, aux=raw.aux,
+        slow_ios=raw.slow_ios, aux=raw.aux, is_rebuilt=bool(raw.scan_processed or raw.resilver_deferred),
         children=tuple(_vdev(child, role, depth + 1) for child in raw.vdevs.values()),
     )  # fmt: skip
 

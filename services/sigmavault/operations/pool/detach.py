@@ -1,0 +1,66 @@
+"""`pool.detach`."""
+
+from __future__ import annotations
+
+from sigmavault.core.errors import OperationError
+from sigmavault.core.operation import Change, Machine, Outcome, Plan, Risk, Step
+from sigmavault.core.storage.pools import Pool, Vdev, VdevKind
+from sigmavault.operations.pool.shown import PoolView, view
+from sigmavault.operations.pool.touched import (
+    LeavingArguments,
+    find_member,
+    leaving,
+    member_target,
+    pool_target,
+    require_usable,
+    state_of,
+    still_there,
+)
+from sigmavault.system import zpool
+
+_GROUPS = frozenset({VdevKind.MIRROR, VdevKind.REPLACING, VdevKind.SPARE})
+
+
+class DetachDisk(Change[LeavingArguments, PoolView]):
+    """Take a disk out of a mirror for good."""
+
+    name = "pool.detach"
+    summary = "Take a disk out of a mirror for good, or end its replacement"
+    risk = Risk.CHANGE
+    examples = ("pool detach tank WD-1234",)
+
+    def plan(self, arguments: LeavingArguments, machine: Machine) -> Plan:
+        """Only out of a mirror, or of a disk and the one that takes its place."""
+        pool = zpool.pool(machine, arguments.name)
+        require_usable(pool)
+        leaf, disk = find_member(machine, pool, arguments.disk)
+        called = leaf.disk or leaf.name
+        _refuse(pool, leaf, called)
+        warnings = leaving(pool, leaf, is_meant=arguments.no_redundancy)
+        text = f"Take {called} out of {pool.name} for good"
+        return Plan(
+            operation=self.name, arguments=arguments.model_dump(mode="json"), summary=text,
+            steps=(Step(text=text, argv=("zpool", "detach", "--", pool.name, leaf.guid)),),
+            targets=(pool_target(pool), member_target(leaf, disk)), warnings=warnings,
+            locks=(f"pool:{pool.name}",), facts={"guid": leaf.guid}, is_simulated=machine.is_simulated,
+        )  # fmt: skip
+
+    def answer(self, arguments: LeavingArguments, machine: Machine) -> PoolView:
+        """The pool without the disk."""
+        return view(zpool.pool(machine, arguments.name), machine.now())
+
+    def outcome(self, arguments: LeavingArguments, plan: Plan, machine: Machine) -> Outcome:
+        """The disk is no part of the pool any more."""
+        if still_there(machine, plan.targets[0]) is None:
+            return Outcome.UNKNOWN
+        return Outcome.FINISHED if state_of(machine, plan) is None else Outcome.FAILED
+
+
+def _refuse(pool: Pool, leaf: Vdev, called: str) -> None:
+    group = pool.parents().get(leaf.guid)
+    if group is None or group.kind not in _GROUPS:
+        where = f"a {group.kind} group" if group else "no mirror"
+        raise OperationError(
+            f"{called} is in {where}: a disk can be taken out of a mirror only",
+            hint="replace it, or take it offline",
+        )

@@ -1,0 +1,47 @@
+"""`pool.export`."""
+
+from __future__ import annotations
+
+from sigmavault.core.errors import UnknownObjectError
+from sigmavault.core.operation import Change, Machine, NoAnswer, Outcome, Plan, Risk, Step
+from sigmavault.operations.pool.touched import (
+    CHANGE_TIMEOUT_S,
+    PoolArguments,
+    pool_target,
+    refuse_system_pool,
+    still_there,
+)
+from sigmavault.operations.pool.using import refuse_used, uses
+from sigmavault.system import disks, zpool
+
+
+class ExportPool(Change[PoolArguments, NoAnswer]):
+    """Let go of a pool, so that its disks can be unplugged."""
+
+    name = "pool.export"
+    summary = "Let go of a pool, so that its disks can be unplugged or used by another machine"
+    risk = Risk.CHANGE
+    examples = ("pool export tank",)
+
+    def plan(self, arguments: PoolArguments, machine: Machine) -> Plan:
+        """What uses it is named first."""
+        pool = zpool.pool(machine, arguments.name)
+        plugged = disks.disks(machine, [pool])
+        refuse_system_pool(pool, plugged)
+        used = uses(machine, pool)
+        refuse_used(pool, used)
+        text = f"Let go of the pool {pool.name}"
+        step = Step(text=text, argv=("zpool", "export", "--", pool.name), timeout_s=CHANGE_TIMEOUT_S)
+        return Plan(
+            operation=self.name, arguments=arguments.model_dump(mode="json"), summary=text, steps=(step,),
+            targets=(pool_target(pool),), warnings=used.sentences, locks=(f"pool:{pool.name}",),
+            is_simulated=machine.is_simulated,
+        )  # fmt: skip
+
+    def outcome(self, arguments: PoolArguments, plan: Plan, machine: Machine) -> Outcome:
+        """It is not imported any more."""
+        try:
+            zpool.pool(machine, arguments.name)
+        except UnknownObjectError:
+            return Outcome.FINISHED
+        return Outcome.FAILED if still_there(machine, plan.targets[0]) else Outcome.UNKNOWN

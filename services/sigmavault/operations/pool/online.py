@@ -1,0 +1,53 @@
+"""`pool.online`."""
+
+from __future__ import annotations
+
+from sigmavault.core.errors import OperationError
+from sigmavault.core.operation import Change, Machine, Outcome, Plan, Risk, Step
+from sigmavault.core.storage.pools import VdevState
+from sigmavault.operations.pool.shown import PoolView, view
+from sigmavault.operations.pool.touched import (
+    MemberArguments,
+    find_member,
+    member_target,
+    pool_target,
+    state_of,
+)
+from sigmavault.system import zpool
+
+
+class OnlineDisk(Change[MemberArguments, PoolView]):
+    """Bring a disk of a pool back into use."""
+
+    name = "pool.online"
+    summary = "Bring a disk of a pool back into use; what it missed is copied onto it"
+    risk = Risk.CHANGE
+    examples = ("pool online tank WD-1234",)
+
+    def plan(self, arguments: MemberArguments, machine: Machine) -> Plan:
+        """Only a disk that is out of use, and plugged in."""
+        pool = zpool.pool(machine, arguments.name)
+        leaf, disk = find_member(machine, pool, arguments.disk)
+        called = leaf.disk or leaf.name
+        if leaf.state is VdevState.ONLINE:
+            raise OperationError(f"{called} is in use already")
+        if leaf.disk and disk is None:
+            raise OperationError(f"{called} is not plugged in", hint="plug it in, or replace it")
+        text = f"Bring {called} back into {pool.name}"
+        return Plan(
+            operation=self.name, arguments=arguments.model_dump(mode="json"), summary=text,
+            steps=(Step(text=text, argv=("zpool", "online", "--", pool.name, leaf.guid)),),
+            targets=(pool_target(pool), member_target(leaf, disk)), locks=(f"pool:{pool.name}",),
+            facts={"guid": leaf.guid, "state": leaf.state.value}, is_simulated=machine.is_simulated,
+        )  # fmt: skip
+
+    def answer(self, arguments: MemberArguments, machine: Machine) -> PoolView:
+        """The pool, with the disk in it."""
+        return view(zpool.pool(machine, arguments.name), machine.now())
+
+    def outcome(self, arguments: MemberArguments, plan: Plan, machine: Machine) -> Outcome:
+        """The disk is in use."""
+        state = state_of(machine, plan)
+        if state is None:
+            return Outcome.UNKNOWN
+        return Outcome.FINISHED if state.is_working else Outcome.FAILED
