@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.services.daemon import DATA, SERVICES, Ryzan
@@ -99,14 +99,23 @@ def at_terminal(
     home: Path | str = "/nonexistent",
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Terminal]:
-    """The command with a terminal of its own as input, output and controlling terminal."""
+    """The command at a terminal."""
+    told = {**environment(ryzan, home), **(env or {})}
+    with script_at_terminal([PROGRAM[-1], *argv], told, user) as terminal:
+        yield terminal
+
+
+@contextlib.contextmanager
+def script_at_terminal(
+    argv: Sequence[str], env: Mapping[str, str], user: str | None = None
+) -> Iterator[Terminal]:
+    """A Python script with a terminal of its own as input, output and controlling terminal."""
     ours, theirs = pty.openpty()
     if user:
         os.fchmod(theirs, 0o666)
     process = subprocess.Popen(
-        [*PROGRAM[:-1], "-c", _LEADER, PROGRAM[-1], *argv],
-        stdin=theirs, stdout=theirs, stderr=theirs, user=user, start_new_session=True,
-        env={**environment(ryzan, home), **(env or {})},
+        [sys.executable, "-sP", "-c", _LEADER, *argv],
+        stdin=theirs, stdout=theirs, stderr=theirs, user=user, start_new_session=True, env=env,
     )  # fmt: skip
     os.close(theirs)
     try:
