@@ -24,7 +24,7 @@ EVIL = (
     "[global]", "path = /", "mirror", "raidz1", "log", "c0t0d0", "none", "null", "0", "-1", "on", "feature@x",
     "\ud800",
 )  # fmt: skip
-"""Texts, without options that our own commands have; the last is half of a character, which JSON can spell."""
+"""Texts, none of them an option of our own commands; the last is half of a character, which JSON spells."""
 
 NUMBERS = (-(2**70), -1, 0, 1, 3, 2**31, 2**53 + 1, 2**63 - 1, 2**63, 2**70)
 _TEXTS = st.one_of(
