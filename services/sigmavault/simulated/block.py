@@ -119,6 +119,7 @@ def smartctl(asked: Simulated) -> str:
         "smart_support": {"available": True, "enabled": True},
         "smart_status": {"passed": passed}, "power_on_time": {"hours": told.power_on_hours},
         "temperature": {"current": told.temperature_c} if told.temperature_c is not None else {},
+        "ata_smart_data": {"capabilities": {"self_tests_supported": True}},
         "ata_smart_attributes": {"table": [
             {"id": 5, "name": "Reallocated_Sector_Ct", "raw": {"value": 0 if passed else 1984}},
             {"id": 197, "name": "Current_Pending_Sector", "raw": {"value": 0 if passed else 40}}]},
@@ -157,4 +158,11 @@ def _signatures(state: State, disk: Disk, name: str) -> list[dict[str, Any]]:
     return found
 
 
-PROGRAMS: Mapping[str, Callable[[Simulated], str]] = {"lsblk": lsblk, "smartctl": smartctl, "wipefs": wipefs}
+def udevadm(_asked: Simulated) -> str:
+    """`udevadm settle`: nobody is still looking at a simulated disk."""
+    return ""
+
+
+PROGRAMS: Mapping[str, Callable[[Simulated], str]] = {
+    "lsblk": lsblk, "smartctl": smartctl, "wipefs": wipefs, "udevadm": udevadm,
+}  # fmt: skip

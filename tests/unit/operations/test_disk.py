@@ -9,6 +9,7 @@ import pytest
 from sigmavault.core.errors import InvalidRequestError, OperationError, UnknownObjectError
 from sigmavault.core.operation import NoArguments, Outcome, Risk
 from sigmavault.core.operation.arguments import parse
+from sigmavault.core.operation.operation import run_steps
 from sigmavault.core.storage.smart import Verdict
 from sigmavault.operations import registry
 from sigmavault.operations.disk.list import ListDisks
@@ -16,10 +17,14 @@ from sigmavault.operations.disk.self_test import SelfTestArguments, StartSelfTes
 from sigmavault.operations.disk.self_test_abort import AbortSelfTest
 from sigmavault.operations.disk.show import DiskArguments, ShowDisk
 from sigmavault.operations.disk.wipe import WipeArguments, WipeDisk
+from sigmavault.simulated import description
+from sigmavault.simulated.description import read_description
+from sigmavault.simulated.machine import SimulatedMachine
 
 from tests.unit.operations.scripted import Hands, ScriptedMachine
 from tests.unit.system.disk_machine import RECORDED, machine_of
 
+HOME = Path(description.__file__).parent / "machines/home.yaml"
 NO_SMART = (RECORDED / "smart_virtio.json").read_text()
 BLANK, OTHERS = "WD-WX42D12345EF", "JR1000123457YY"
 BY_ID = "/dev/disk/by-id/wwn-0x50014ee2b1234569"
@@ -215,3 +220,16 @@ def test_a_self_test_is_ended_where_one_runs(tmp_path: Path) -> None:
     assert AbortSelfTest().outcome(DiskArguments(disk=BLANK), plan, machine) is Outcome.FINISHED
     with pytest.raises(OperationError, match="runs no self-test"):
         AbortSelfTest().plan(DiskArguments(disk=BLANK), machine)
+
+
+def test_a_simulated_disk_is_wiped_and_tests_itself() -> None:
+    simulated = SimulatedMachine(read_description(HOME))
+    try:
+        rows = {row.use: row for row in ListDisks().read(NoArguments(), simulated).disks}
+        arguments = WipeArguments(disk=rows["exported pool oldnas"].serial)
+        plan = WipeDisk().plan(arguments, simulated)
+        assert WipeDisk().apply(arguments, plan, simulated, Hands()).use == "free"
+        plan = StartSelfTest().plan(SelfTestArguments(disk=arguments.disk), simulated)
+        run_steps(plan.steps, simulated, Hands())
+    finally:
+        simulated.close()
