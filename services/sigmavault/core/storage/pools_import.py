@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from sigmavault.core.storage.disks import shown
@@ -68,8 +69,7 @@ class Label:
 def parse_import(text: str) -> tuple[ForeignPool, ...]:
     """Pools out of what `zpool import` prints."""
     starts = [match.start() for match in re.finditer(r"^ *pool: ", text, re.MULTILINE)]
-    ends = [*starts[1:], len(text)]
-    found = (_pool(text[start:end]) for start, end in zip(starts, ends, strict=True))
+    found = (_pool(text[start:end]) for start, end in pairwise((*starts, len(text))))
     return tuple(pool for pool in found if pool is not None)
 
 

@@ -127,7 +127,8 @@ class ImportPool(Change[ImportArguments, Imported]):
         return Plan(
             operation=self.name, arguments=arguments.model_dump(mode="json"), summary=text,
             steps=tuple(steps), targets=(Target(kind="pool", name=found.name, identity=found.guid),),
-            warnings=warnings, losses=_losses(arguments), confirmation=found.name if _losses(arguments) else "",
+            warnings=warnings, losses=_losses(arguments),
+            confirmation=found.name if _losses(arguments) else "",
             locks=(f"pool:{name}",), facts={"name": name, "state": found.state.value},
             is_simulated=machine.is_simulated,
         )  # fmt: skip
