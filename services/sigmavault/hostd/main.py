@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -17,6 +18,7 @@ from sigmavault import __version__
 from sigmavault.core.audit import Event, Facts, Who
 from sigmavault.core.errors import AuditError, ConfigError, ServiceUnavailableError, SigmaVaultError
 from sigmavault.core.operation import Machine
+from sigmavault.hostd import share_keeper
 from sigmavault.hostd.host import Host
 from sigmavault.system import bus, daemon, env, notify, polkit
 from sigmavault.system.audit_log import AuditLog
@@ -26,6 +28,9 @@ _SYNC_S = 1.0
 """Records that need not be on the disk at once are there after this time."""
 _LAST_JOBS_S = 60.0
 """How long jobs that run may take to end when the daemon is stopped."""
+
+_GARBAGE = 100_000
+"""So many objects may be made before the garbage collector looks."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +60,8 @@ async def _serve(machine: Machine, audit: AuditLog) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     served = await serve(connection, host, callers)
     await host.note(Facts(event=Event.START, message=f"version {__version__}"))
-    tasks = [asyncio.create_task(each) for each in (daemon.feed_watchdog(), _sync(audit), served.watch.run())]
+    work = (daemon.feed_watchdog(), _sync(audit), served.watch.run(), share_keeper.keep(machine))
+    tasks = [asyncio.create_task(each) for each in work]
     notify.ready("simulated: nothing here is real" if machine.is_simulated else "")
     await stop.wait()
     notify.stopping()
@@ -69,6 +75,8 @@ async def _serve(machine: Machine, audit: AuditLog) -> None:
 def run(machine: Machine) -> int:
     """Serve a machine until told to stop; returns the exit code."""
     daemon.set_up_logging()
+    # what a list of thousands of datasets makes is gone with the answer: no reason to search for circles
+    gc.set_threshold(_GARBAGE, 50, 50)
     try:
         audit = AuditLog(machine.root, machine.now)
         try:

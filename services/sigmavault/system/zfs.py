@@ -2,14 +2,14 @@
 
 The command lines, of which there are no others for looking:
 
-    zfs list -j --json-int -p -t filesystem,volume -o COLUMNS [-r -- DATASET]
-    zfs list -j --json-int -p -t filesystem,volume -o COLUMNS -- DATASET
-    zfs list -j --json-int -p -t filesystem,volume,snapshot,bookmark -o COLUMNS+ -r -- DATASET
-    zfs list -j --json-int -p -t snapshot -o SNAPSHOT-COLUMNS [-d 1 | -r -- DATASET]
-    zfs list -j --json-int -p -t snapshot,bookmark -o SNAPSHOT-COLUMNS -d 1 -- DATASET
-    zfs get -j --json-int -p all -- DATASET
-    zfs list -j --json-int -p -t filesystem,volume,snapshot -o name,guid -- NAME
-    zfs get -j --json-int -p written@TAG -- DATASET
+    zfs list -j -p -t filesystem,volume -o COLUMNS [-r -- DATASET]
+    zfs list -j -p -t filesystem,volume -o COLUMNS -- DATASET
+    zfs list -j -p -t filesystem,volume,snapshot,bookmark -o COLUMNS+ -r -- DATASET
+    zfs list -j -p -t snapshot -o SNAPSHOT-COLUMNS [-d 1 | -r -- DATASET]
+    zfs list -j -p -t snapshot,bookmark -o SNAPSHOT-COLUMNS -d 1 -- DATASET
+    zfs get -j -p all -- DATASET
+    zfs list -j -p -t filesystem,volume,snapshot -o name,guid -- NAME
+    zfs get -j -p written@TAG -- DATASET
     zfs holds -H -- SNAPSHOT
     zfs destroy -n -v -p [-r] -- DATASET|SNAPSHOT
 """
@@ -36,8 +36,8 @@ CHANGE_S: Final = 60.0
 DESTROY_S: Final = 600.0
 """Time limits of commands that change something, and of those that free space, in seconds."""
 
-_LIST: Final = ("zfs", "list", "-j", "--json-int", "-p", "-t")
-_GET: Final = ("zfs", "get", "-j", "--json-int", "-p", "all", "--")
+_LIST: Final = ("zfs", "list", "-j", "-p", "-t")
+_GET: Final = ("zfs", "get", "-j", "-p", "all", "--")
 _DATASETS: Final = "filesystem,volume"
 _BOTH: Final = tuple(dict.fromkeys((*dataset_values.COLUMNS, *snapshot_values.COLUMNS)))
 
@@ -92,15 +92,21 @@ def kind_of(name: str) -> str:
     return "snapshot" if "@" in name else "dataset"
 
 
-def datasets(machine: Machine, root: str = "") -> tuple[Dataset, ...]:
+def datasets(
+    machine: Machine, root: str = "", columns: Sequence[str] = dataset_values.COLUMNS
+) -> tuple[Dataset, ...]:
     """All filesystems and volumes, or one and those below it; sorted by name, the trash included.
+
+    Args:
+        machine: where.
+        root: the uppermost; empty for all.
+        columns: the properties that are asked for; what was not asked for is empty.
 
     Raises:
         SigmaVaultError: see `look`.
     """
     where = ("-r", "--", root) if root else ()
-    columns = ",".join(dataset_values.COLUMNS)
-    return parse_datasets(look(machine, (*_LIST, _DATASETS, "-o", columns, *where), root))
+    return parse_datasets(look(machine, (*_LIST, _DATASETS, "-o", ",".join(columns), *where), root))
 
 
 def dataset(machine: Machine, name: str) -> Dataset:
@@ -198,7 +204,7 @@ def written_since(machine: Machine, since: Snapshot) -> int:
         SigmaVaultError: see `look`.
     """
     name = f"written@{since.tag}"
-    argv = ("zfs", "get", "-j", "--json-int", "-p", name, "--", since.dataset)
+    argv = ("zfs", "get", "-j", "-p", name, "--", since.dataset)
     found = objects(look(machine, argv, since.dataset))
     try:
         return int(found[since.dataset]["properties"][name]["value"])

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sigmavault.core.process import Result
+from sigmavault.hostd.bus.manager import ManagerObject
 from sigmavault.hostd.main import run
 from sigmavault.simulated.description import (
     Description,
@@ -44,12 +45,23 @@ def description() -> Description:
     return Description(name="large", about="for measuring", disks=tuple(disks), pools=tuple(pools))
 
 
-class TimedMachine(SimulatedMachine):
-    """Writes down when its programs ran: begin and end, seconds of the monotonic clock."""
+class Notes:
+    """What happened when: begin and end, seconds of the monotonic clock."""
 
-    def __init__(self, notes: Path) -> None:
+    def __init__(self, file: Path) -> None:
+        self._file = file.open("a", buffering=1, encoding="ascii")
+
+    def write(self, what: str, begin: float) -> None:
+        """Something that ends now."""
+        self._file.write(json.dumps([what, begin, time.monotonic()]) + "\n")
+
+
+class TimedMachine(SimulatedMachine):
+    """Writes down when its programs ran."""
+
+    def __init__(self, notes: Notes) -> None:
         super().__init__(description())
-        self._notes = notes.open("a", buffering=1, encoding="ascii")
+        self._notes = notes
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: str = "", check: bool = True) -> Result:
         """As any simulated machine does it."""
@@ -57,9 +69,27 @@ class TimedMachine(SimulatedMachine):
         try:
             return super().run(argv, timeout_s=timeout_s, stdin=stdin, check=check)
         finally:
-            self._notes.write(json.dumps([begin, time.monotonic()]) + "\n")
+            self._notes.write("program", begin)
+
+
+def time_reads(notes: Notes) -> None:
+    """Write down how long the daemon has each read, from the call that came to the answer that goes."""
+    read_for = ManagerObject.read_for
+
+    async def timed(
+        self: ManagerObject, sender: str, operation: str, arguments: str, *, interactive: bool
+    ) -> str:
+        begin = time.monotonic()
+        try:
+            return await read_for(self, sender, operation, arguments, interactive=interactive)
+        finally:
+            notes.write(operation, begin)
+
+    ManagerObject.read_for = timed  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
     assert os.environ["DBUS_SYSTEM_BUS_ADDRESS"]
-    sys.exit(run(TimedMachine(Path(sys.argv[1]))))
+    kept = Notes(Path(sys.argv[1]))
+    time_reads(kept)
+    sys.exit(run(TimedMachine(kept)))

@@ -1,11 +1,11 @@
 """Datasets as ZFS tells them: filesystems and volumes, out of `zfs list -j` and `zfs get -j`. Pure.
 
-Formats: OpenZFS 2.3, zfs-list(8) `-j --json-int -p`; names of properties: zfsprops(7).
+Formats: OpenZFS 2.3, zfs-list(8) `-j -p`; names of properties: zfsprops(7).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -28,12 +28,16 @@ TRASH_SINCE: Final = f"{OURS}:trash-since"
 TRASH_DAYS: Final = f"{OURS}:trash-days"
 TRASH_CANMOUNT: Final = f"{OURS}:trash-canmount"
 
-COLUMNS: Final = (
-    "name", "guid", "used", "available", "referenced", "quota", "mountpoint", "mounted", "canmount",
-    "readonly", "encryption", "encryptionroot", "keystatus", "keyformat", "keylocation", "origin",
-    PRESET, SYSTEM, KEY_STORED, TRASH, TRASH_ORIGIN, TRASH_SINCE, TRASH_DAYS, TRASH_CANMOUNT,
+LISTED: Final = (
+    "guid", "used", "available", "referenced", "quota", "mountpoint", "mounted", "readonly",
+    "encryption", "encryptionroot", "keystatus", "origin", PRESET, TRASH,
 )  # fmt: skip
-"""What is asked of every dataset: no more, because a machine may have thousands of them."""
+"""What is asked of every dataset for a list: no more, because a machine may have thousands of them."""
+COLUMNS: Final = (
+    *LISTED, "canmount", "keyformat", "keylocation", SYSTEM, KEY_STORED,
+    TRASH_ORIGIN, TRASH_SINCE, TRASH_DAYS, TRASH_CANMOUNT,
+)  # fmt: skip
+"""What is asked for a plan."""
 
 
 class DatasetType(StrEnum):
@@ -84,6 +88,34 @@ class Property:
         return self.source in {Source.LOCAL, Source.RECEIVED}
 
 
+class Properties(Mapping[str, Property]):
+    """The properties of one object; of thousands of datasets, each is made when it is asked for."""
+
+    def __init__(self, found: Mapping[str, Mapping[str, Any]]) -> None:
+        self._found = found
+
+    def __getitem__(self, name: str) -> Property:
+        found = self._found[name]
+        try:
+            kind = Source(found["source"]["type"].lower())
+            above = found["source"]["data"] if kind is Source.INHERITED else ""
+            return Property(value=found["value"], source=kind, inherited_from=above)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise OperationError(f"what ZFS answers cannot be read: {name}: {error!r}") from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def plain(self, name: str) -> str | int:
+        """A value without its source; `-`, as ZFS writes it, when it is not set."""
+        found = self._found.get(name)
+        value: str | int = "-" if found is None else found["value"]
+        return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """A filesystem or a volume.
@@ -126,7 +158,7 @@ class Dataset:
     key_format: str
     key_location: str
     origin: str
-    properties: Mapping[str, Property] = field(repr=False)
+    properties: Properties = field(repr=False)
 
     @property
     def pool(self) -> str:
@@ -150,8 +182,8 @@ class Dataset:
 
     def text(self, name: str) -> str:
         """A property as text; empty when it is not set."""
-        found = self.properties.get(name)
-        return "" if found is None or found.value == "-" else str(found.value)
+        value = self.properties.plain(name)
+        return "" if value == "-" else str(value)
 
     def own(self, name: str) -> str:
         """A property as text when it was set on this very dataset; user properties are inherited."""
@@ -173,7 +205,7 @@ def objects(text: str) -> Mapping[str, Mapping[str, Any]]:
         found = from_json(text or "{}").get("datasets", {})
     except (ValueError, AttributeError) as error:
         raise OperationError(f"what ZFS answers cannot be read: {error}") from error
-    if not isinstance(found, Mapping):
+    if not isinstance(found, Mapping) or not all(isinstance(each, Mapping) for each in found.values()):
         raise OperationError("what ZFS answers cannot be read: its datasets are no table")
     return found
 
@@ -184,7 +216,7 @@ def parse_datasets(text: str) -> tuple[Dataset, ...]:
     Raises:
         OperationError: the output cannot be read.
     """
-    types = frozenset(each.upper() for each in DatasetType)
+    types = tuple(each.upper() for each in DatasetType)
     found = [each for each in objects(text).values() if each.get("type") in types]
     try:
         return tuple(sorted((_dataset(each) for each in found), key=lambda each: each.name))
@@ -192,44 +224,25 @@ def parse_datasets(text: str) -> tuple[Dataset, ...]:
         raise OperationError(f"what ZFS answers cannot be read: {error!r}") from error
 
 
-def parse_properties(found: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Property]:
-    """The properties of one object."""
-    return {name: _property(each) for name, each in found.items()}
-
-
-def _property(found: Mapping[str, Any]) -> Property:
-    source = found["source"]
-    kind = Source(source["type"].lower())
-    above = source["data"] if kind is Source.INHERITED else ""
-    return Property(value=found["value"], source=kind, inherited_from=above)
-
-
-def number(properties: Mapping[str, Property], name: str) -> int | None:
+def number(properties: Properties, name: str) -> int | None:
     """A count; None where ZFS says `-` or `none`."""
-    found = properties.get(name)
-    if found is None or found.value in {"-", "none", ""}:
-        return None
-    return int(found.value)
-
-
-def _sure(properties: Mapping[str, Property], name: str) -> int:
-    if (found := number(properties, name)) is None:
-        raise ValueError(f"{name} is missing")
-    return found
+    value = properties.plain(name)
+    return None if value in {"-", "none", ""} else int(value)
 
 
 def _dataset(found: Mapping[str, Any]) -> Dataset:
-    properties = parse_properties(found["properties"])
+    properties = Properties(found["properties"])
+    values = {name: each["value"] for name, each in found["properties"].items()}
 
     def text(name: str) -> str:
-        each = properties.get(name)
-        return "" if each is None or each.value == "-" else str(each.value)
+        value = values.get(name, "-")
+        return "" if value == "-" else str(value)
 
     mountpoint = text("mountpoint")
     return Dataset(
-        name=found["name"], guid=str(_sure(properties, "guid")), type=DatasetType(found["type"].lower()),
-        used_bytes=_sure(properties, "used"), available_bytes=number(properties, "available"),
-        referenced_bytes=_sure(properties, "referenced"), quota_bytes=number(properties, "quota") or None,
+        name=found["name"], guid=str(int(values["guid"])), type=DatasetType(found["type"].lower()),
+        used_bytes=int(values["used"]), available_bytes=number(properties, "available"),
+        referenced_bytes=int(values["referenced"]), quota_bytes=number(properties, "quota") or None,
         mountpoint="" if mountpoint == "none" else mountpoint, mounted=text("mounted") == "yes",
         can_mount=text("canmount"), readonly=text("readonly") == "on", encryption=text("encryption"),
         encryption_root=text("encryptionroot"), key_status=KeyStatus(text("keystatus") or "none"),

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sigmavault.core.errors import OperationError
-from sigmavault.core.storage.datasets import number, objects, parse_properties
+from sigmavault.core.storage.datasets import Properties, number, objects
 
 COLUMNS: Final = ("name", "guid", "creation", "used", "referenced", "userrefs", "clones")
 """What is asked of every snapshot."""
@@ -70,7 +70,7 @@ def parse_snapshots(text: str) -> tuple[Snapshot, ...]:
     Raises:
         OperationError: the output cannot be read.
     """
-    found = [each for each in objects(text).values() if each.get("type") in {"SNAPSHOT", "BOOKMARK"}]
+    found = [each for each in objects(text).values() if each.get("type") in ("SNAPSHOT", "BOOKMARK")]
     try:
         return tuple(sorted(map(_snapshot, found), key=lambda each: (each.created_txg, each.name)))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -78,11 +78,11 @@ def parse_snapshots(text: str) -> tuple[Snapshot, ...]:
 
 
 def _snapshot(found: Mapping[str, Any]) -> Snapshot:
-    properties = parse_properties(found["properties"])
-    clones = properties.get("clones")
-    names = "" if clones is None or clones.value == "-" else str(clones.value)
+    properties = Properties(found["properties"])
+    clones = properties.plain("clones")
+    names = "" if clones == "-" else str(clones)
     return Snapshot(
-        name=found["name"], guid=str(properties["guid"].value),
+        name=found["name"], guid=str(properties.plain("guid")),
         created_at=number(properties, "creation") or 0, created_txg=int(found["createtxg"]),
         used_bytes=number(properties, "used") or 0, referenced_bytes=number(properties, "referenced") or 0,
         holds=number(properties, "userrefs") or 0, clones=tuple(each for each in names.split(",") if each),
