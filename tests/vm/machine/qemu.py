@@ -16,6 +16,8 @@ from pathlib import Path
 from tests.vm.machine.accel import Accel, accel_arguments, default_cpu
 
 OVMF = Path("/usr/share/OVMF")
+SHELF_SLOT = "shelf-slot"
+"""An empty slot, for whatever a test plugs in while the machine runs."""
 
 
 class Firmware(StrEnum):
@@ -222,7 +224,7 @@ def _disks(hardware: Hardware, files: Files) -> list[str]:
             "-device", f"pcie-root-port,id={device["bus"]},chassis={number},slot={number}",
             "-device", f"{device["driver"]},{options}",
         ]  # fmt: skip
-    return words
+    return [*words, "-device", f"pcie-root-port,id={SHELF_SLOT},chassis=100,slot=100"]
 
 
 def disk_device(hardware: Hardware, disk: Disk) -> dict[str, str]:

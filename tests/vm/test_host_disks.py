@@ -1,0 +1,201 @@
+"""Disks in every state that speaks against them, as the host daemon sees and refuses them, and wiping."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.vm.machine.machine import Machine
+from tests.vm.machine.shelf import Shelf
+
+pytestmark = [pytest.mark.vm, pytest.mark.only(target="disk")]
+
+GIB = 1024**3
+WWN = 0x5000C50015EA7100
+
+# mkswap and ext4 are in the image; LVM, RAID and LUKS are not, so the kernel is told directly
+LVM_ACTIVE = 'dmsetup create old-vg --uuid LVM-{} --table "0 65536 linear $1 2048"'.format("a" * 64)
+LUKS_OPEN = (
+    "dmsetup create old-vault --uuid CRYPT-LUKS2-{}-vault "
+    '--table "0 65536 crypt aes-xts-plain64 {} 0 $1 4096"'
+).format("0" * 32, "0" * 64)
+RAID_ACTIVE = """
+modprobe raid1
+name=$(basename "$(readlink -f "$1")"); md=/sys/block/md_old/md
+echo md_old > /sys/module/md_mod/parameters/new_array
+echo none > $md/metadata_version; echo raid1 > $md/level; echo 1 > $md/raid_disks
+cat "/sys/block/$name/dev" > $md/new_dev
+echo 0 > "$md/dev-$name/slot"; echo 524288 > "$md/dev-$name/size"; echo active > $md/array_state
+"""
+LVM_AT_REST = """
+import binascii, struct, sys
+body = struct.pack("<I", 32) + b"LVM2 001" + b"abcdefghijklmnopqrstuvwxyz012345" + bytes(448)
+# lib/misc/crc.c of LVM2: CRC-32 without the inversions, begun with a number of its own
+crc = binascii.crc32(body, 0xF597A6CF ^ 0xFFFFFFFF) ^ 0xFFFFFFFF
+with open(sys.argv[1], "r+b") as disk:
+    disk.seek(512)
+    disk.write(b"LABELONE" + struct.pack("<QI", 1, crc) + body)
+"""
+LUKS_AT_REST = """
+import struct, sys
+with open(sys.argv[1], "r+b") as disk:
+    disk.write(b"LUKS" + bytes([0xBA, 0xBE]) + struct.pack(">H", 1) + bytes(160)
+               + b"5f6e7a08-1111-4222-8333-944455556666".ljust(40, bytes(1)))
+"""
+RAID_AT_REST = """
+import struct, sys
+block = bytearray(256)
+struct.pack_into("<IIII16s16s32s", block, 0, 0xA92B4EFC, 1, 0, 0, b"u" * 16, b"nas:old", b"")
+block = block.ljust(1024, bytes(1))
+struct.pack_into("<Q", block, 144, 8)  # where the superblock is: 4 KiB
+struct.pack_into("<I", block, 216, 0)
+with open(sys.argv[1], "r+b") as disk:
+    disk.seek(4096)
+    disk.write(block)
+"""
+
+
+HOLDER = "import os, sys, time; os.open(sys.argv[1], os.O_RDWR | os.O_EXCL); time.sleep(600)"
+
+
+@pytest.fixture
+def shelf(vm: Machine) -> Iterator[Shelf]:
+    with Shelf(vm) as held:
+        yield held
+
+
+def rows(vm: Machine) -> dict[str, dict[str, Any]]:
+    """The list of disks, by name; a disk without one by its path."""
+    found = json.loads(vm.succeed("sigmavault", "disk", "list", "--json"))["disks"]
+    return {row["name"] or row["path"]: row for row in found}
+
+
+def refusal(vm: Machine, name: str, *more: str) -> str:
+    """What a pool made of the disk alone is refused with."""
+    return vm.fail(
+        "sigmavault", "pool", "create", "try", "stripe", name, "--no-redundancy", "--dry-run", *more
+    )
+
+
+def path(name: str) -> str:
+    return f"/dev/disk/by-id/{name}"
+
+
+def test_every_state_is_refused_with_its_own_reason(vm: Machine, shelf: Shelf) -> None:
+    """The bar: what in the list has `overwrite` is refused with its reason until the disk is named."""
+    number = iter(range(WWN, WWN + 100))
+
+    def disk(node: str, size: int = 2 * GIB) -> str:
+        return shelf.put(node, serial=f"S-{node}".upper(), size_bytes=size, wwn=next(number))
+
+    names = {
+        node: disk(node)
+        for node in ("mounted", "swap", "lvm", "lvm0", "md", "md0", "luks", "luks0", "exported", "imported",
+                     "foreign", "table", "held")
+    }  # fmt: skip
+    names["small"] = disk("small", GIB // 2)
+    names["ro"] = shelf.put("ro", serial="S-RO", size_bytes=2 * GIB, wwn=next(number), read_only=True)
+    names["twin1"] = shelf.put("twin1", serial="SAME", size_bytes=2 * GIB, wwn=next(number))
+    names["twin2"] = shelf.put("twin2", serial="SAME", size_bytes=2 * GIB, wwn=next(number))
+    at = {node: path(name) for node, name in names.items()}
+    vm.shell('mkfs.ext4 -q "$1"; mkdir -p /mnt/there; mount "$1" /mnt/there', at["mounted"])
+    vm.shell('mkswap "$1"; swapon "$1"', at["swap"])
+    vm.shell(LVM_ACTIVE, at["lvm"])
+    vm.shell(LUKS_OPEN, at["luks"])
+    vm.shell(RAID_ACTIVE, at["md"])
+    for node, script in (("lvm0", LVM_AT_REST), ("luks0", LUKS_AT_REST), ("md0", RAID_AT_REST)):
+        vm.succeed("python3", "-c", script, at[node])
+    vm.succeed("zpool", "create", "leaving", at["exported"])
+    vm.succeed("zpool", "export", "leaving")
+    vm.succeed("zpool", "create", "staying", at["imported"])
+    vm.succeed("mkfs.vfat", "-I", "-n", "HOLIDAY", at["foreign"])
+    vm.succeed("sgdisk", "--new=1:0:+100M", at["table"])
+    # held by a program and by nothing that leaves a trace
+    vm.succeed("systemd-run", "--quiet", "--unit=holder", "python3", "-c", HOLDER, at["held"])
+    vm.succeed("udevadm", "settle")
+    system = next(name for name, row in rows(vm).items() if row["serial"] == "SYSTEM")
+    expected = {
+        system: ("boot-disk", "the disk that this machine runs from"),
+        names["mounted"]: ("mounted", "is mounted at /mnt/there"),
+        names["swap"]: ("swap", "is in use as swap"),
+        names["lvm"]: ("lvm", "is in use by LVM: /dev/mapper/old-vg"),
+        names["lvm0"]: ("lvm", "has data: an LVM physical volume"),
+        names["md"]: ("md-raid", "is in use by a Linux software RAID: /dev/md_old"),
+        names["md0"]: ("md-raid", "has data: a member of a Linux software RAID"),
+        names["luks"]: ("luks", "is in use as an opened encrypted volume: /dev/mapper/old-vault"),
+        names["luks0"]: ("luks", "has data: an encrypted volume (LUKS)"),
+        names["exported"]: ("exported-pool", "is part of an exported or foreign pool: leaving ("),
+        names["imported"]: ("pool-member", "is part of the imported pool staying"),
+        names["foreign"]: ("has-data", "has data: vfat “HOLIDAY”"),
+        names["table"]: ("has-data", "has data: a partition table with 1 partition"),
+        names["small"]: ("too-small", "is too small: 512 MiB"),
+        names["ro"]: ("read-only", "is read-only"),
+        names["twin1"]: ("duplicate-serial", "has the serial SAME, which another disk has as well"),
+        names["twin2"]: ("duplicate-serial", "has the serial SAME, which another disk has as well"),
+    }  # fmt: skip
+    listed = rows(vm)
+    for name, (code, words) in expected.items():
+        assert code in listed[name]["reasons"], name
+        assert not listed[name]["is_eligible"], name
+        assert words in refusal(vm, name), name
+    assert "the kernel gives nobody else" in refusal(vm, names["held"])
+    lifted = {names[node] for node in ("lvm0", "md0", "luks0", "foreign", "table")}
+    for name, (_, words) in expected.items():
+        if name not in lifted:
+            assert words in refusal(vm, name, "--overwrite", name), name
+    vm.shell(
+        "systemctl stop holder; umount /mnt/there; swapoff \"$1\"; zpool destroy staying; "
+        "dmsetup remove old-vg; dmsetup remove old-vault; echo clear > /sys/block/md_old/md/array_state",
+        at["swap"],
+    )  # fmt: skip
+
+
+def test_what_was_overwritten_is_eligible_and_found_by_nobody(vm: Machine, shelf: Shelf) -> None:
+    name = shelf.put("wiped", serial="S-WIPED", size_bytes=2 * GIB, wwn=WWN)
+    disk = path(name)
+    vm.succeed("zpool", "create", "gone", disk)
+    vm.succeed("zpool", "export", "gone")
+    vm.succeed("udevadm", "settle")
+    layout = vm.succeed("sgdisk", "--info=1", disk)
+    assert rows(vm)[name]["use"] == "exported pool gone"
+    vm.fail("sigmavault", "disk", "wipe", name)
+    vm.fail("sigmavault", "disk", "wipe", name, "--yes")
+    vm.fail("sigmavault", "disk", "wipe", name, "--confirm", "another")
+    assert rows(vm)[name]["use"] == "exported pool gone"
+    vm.succeed("sigmavault", "disk", "wipe", name, "--confirm", "S-WIPED")
+    row = rows(vm)[name]
+    assert (row["use"], row["is_eligible"]) == ("free", True)
+    assert vm.succeed("wipefs", "--no-act", disk) == ""
+    vm.fail("blkid", "--probe", disk)
+    vm.fail("zdb", "-l", disk)
+    # partitioned the same way again, nothing comes back
+    first = next(line.split()[2] for line in layout.splitlines() if line.startswith("First sector"))
+    last = next(line.split()[2] for line in layout.splitlines() if line.startswith("Last sector"))
+    vm.succeed("sgdisk", f"--new=1:{first}:{last}", disk)
+    vm.wait_until_succeeds("test", "-b", f"{disk}-part1")
+    vm.fail("zdb", "-l", f"{disk}-part1")
+    assert vm.succeed("wipefs", "--no-act", f"{disk}-part1") == ""
+    vm.fail("zpool", "import", "gone")
+
+
+def test_a_disk_with_data_joins_a_pool_once_it_is_named(vm: Machine, shelf: Shelf) -> None:
+    name = shelf.put("named", serial="S-NAMED", size_bytes=2 * GIB, wwn=WWN + 1)
+    vm.succeed("mkfs.ext4", "-q", "-F", "-L", "photos", path(name))
+    vm.succeed("udevadm", "settle")
+    assert "ext4 “photos”" in refusal(vm, name)
+    words = ("sigmavault", "pool", "create", "taken", "stripe", name, "--no-redundancy", "--overwrite", name)
+    plan = json.loads(vm.succeed(*words, "--dry-run", "--json"))
+    assert any("photos" in loss for loss in plan["losses"])
+    vm.succeed(*words, "--confirm", plan["confirmation"])
+    assert rows(vm)[name]["use"] == "pool taken"
+    vm.succeed("zpool", "destroy", "taken")
+
+
+def test_a_virtual_disk_has_no_smart_and_says_so(vm: Machine) -> None:
+    shown = json.loads(vm.succeed("sigmavault", "disk", "show", "TANK1", "--json"))
+    assert shown["health"]["verdict"] == "unsupported"
+    assert "no SMART" in shown["health"]["message"]
+    assert "cannot test itself" in vm.fail("sigmavault", "disk", "self-test", "TANK1", "--yes")
