@@ -15,11 +15,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import ValidationError
-
 from sigmavault.core.errors import ConfigError, OperationError
 from sigmavault.core.operation import Machine
-from sigmavault.core.sharing.accounts import EVERYBODY, Accounts, Record, parse_group, parse_passwd
+from sigmavault.core.sharing.accounts import (
+    EVERYBODY,
+    Accounts,
+    Record,
+    parse_group,
+    parse_passwd,
+    parse_record,
+)
 from sigmavault.system.files import write_durably
 
 RECORD: Final = "etc/sigmavault/accounts.json"
@@ -48,10 +53,7 @@ def _record(machine: Machine) -> Record:
         return Record()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"/{RECORD}: {error}") from error
-    try:
-        return Record.model_validate_json(text)
-    except ValidationError as error:
-        raise ConfigError(f"/{RECORD} is damaged: {error.errors()[0]['msg']}") from error
+    return parse_record(text, f"/{RECORD}")
 
 
 def write_record(machine: Machine, record: Record) -> None:

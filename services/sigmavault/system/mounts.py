@@ -45,9 +45,9 @@ class MountWatch:
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLPRI)
 
-    def wait(self, timeout_s: float) -> bool:
-        """Whether there was a change since the last call, at most so many seconds from now."""
-        return bool(self._poll.poll(timeout_s * 1000))
+    def wait(self, timeout_s: float | None) -> bool:
+        """Whether there was a change since the last call, at most so many seconds from now (None: no end)."""
+        return bool(self._poll.poll(None if timeout_s is None else timeout_s * 1000))
 
     def close(self) -> None:
         """Stop watching."""

@@ -2,7 +2,7 @@
 
 The command lines, of which there are no others:
 
-    systemctl reload-or-restart -- nfs-server.service       (its unit runs `exportfs -r` and opens the port)
+    systemctl [try-]reload-or-restart -- nfs-server.service    (it runs `exportfs -r` and opens the port)
     getent ahosts -- NAME
 
 exportfs(8) has no dry run and clears caches of its own network namespace: it runs in the unit, never here.
@@ -25,6 +25,7 @@ from sigmavault.system.files import read_or_empty
 EXPORTS: Final = exports.FILE.lstrip("/")
 UNIT: Final = "nfs-server.service"
 RELOAD: Final = ("systemctl", "reload-or-restart", "--", UNIT)
+_RELOAD_IF_UP: Final = ("systemctl", "try-reload-or-restart", "--", UNIT)
 _MAIN: Final = "etc/exports"
 _FOLDER: Final = "etc/exports.d"
 _TABLE: Final = "var/lib/nfs/etab"
@@ -41,13 +42,16 @@ def others(machine: Machine) -> Mapping[str, str]:
     return {f"/{each.relative_to(machine.root)}": read_or_empty(each) for each in wanted if each.is_file()}
 
 
-def load(machine: Machine, text: str) -> None:
-    """Make the NFS server read its exports, and look whether it has taken ours.
+def load(machine: Machine, text: str, *, may_start: bool) -> None:
+    """Make the NFS server read its exports, and look whether it has taken ours; start it, if that may be.
 
     Raises:
         CommandError: the server cannot be reloaded.
         OperationError: it left a line of ours out.
     """
+    if not may_start:
+        machine.run(_RELOAD_IF_UP, timeout_s=_WORK_S)
+        return
     machine.run(RELOAD, timeout_s=_WORK_S)
     wanted, taken = exports.parse(text), exports.parse(read_or_empty(machine.root / _TABLE))
     for path, hosts in wanted.items():

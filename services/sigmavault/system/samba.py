@@ -6,7 +6,7 @@ The command lines, of which there are no others:
     smbcontrol all reload-config
     smbcontrol all close-share SHARE
     smbcontrol all close-denied-share SHARE
-    systemctl reload-or-restart -- smbd.service
+    systemctl [try-]reload-or-restart -- smbd.service
     pdbedit --list --verbose
     smbpasswd -s -a -- USER        (the password twice, by its input)
     smbpasswd -d|-e|-x -- USER
@@ -32,6 +32,7 @@ UNIT: Final = "smbd.service"
 CHECK: Final = ("testparm", "--suppress-prompt", "/dev/stdin")
 RELOAD: Final = (("systemctl", "reload-or-restart", "--", UNIT), ("smbcontrol", "all", "reload-config"))
 """The unit opens and closes the firewall's port; every process of Samba is told by the second."""
+_RELOAD_IF_UP: Final = ("systemctl", "try-reload-or-restart", "--", UNIT)
 _LOOK_S: Final = 20.0
 _WORK_S: Final = 60.0
 
@@ -67,14 +68,15 @@ def check(machine: Machine, shares: str) -> str:
     return judge(result, smb_conf.sections(text))
 
 
-def load(machine: Machine) -> None:
-    """Make Samba read its configuration.
+def load(machine: Machine, *, may_start: bool) -> None:
+    """Make Samba read its configuration; start it when it does not run, if that may be.
 
     Raises:
         CommandError: it does not.
     """
-    for argv in RELOAD:
-        machine.run(argv, timeout_s=_WORK_S)
+    for argv in RELOAD if may_start else (_RELOAD_IF_UP, *RELOAD[1:]):
+        # smbcontrol finds nobody to tell where nothing runs, and calls it a failure
+        machine.run(argv, timeout_s=_WORK_S, check=may_start or argv == _RELOAD_IF_UP)
 
 
 def hang_up(machine: Machine, gone: Iterable[str], changed: Iterable[str]) -> None:

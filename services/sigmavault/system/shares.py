@@ -1,8 +1,8 @@
 """The truth about the shares, and the one way in which the files of Samba and NFS follow from it.
 
-`publish` is for operations, `refresh` for what happens without one: a dataset is mounted, a pool is gone. Both
-hold the same lock, look at the whole, ask Samba before anything is swapped, and put the last good files back
-when something does not load.
+`publish` is for operations, `refresh` for what happens without one: a dataset is mounted, a pool is gone.
+Both hold the same lock, look at the whole, ask Samba before anything is swapped, and put the last good files
+back when something does not load.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
 from sigmavault.core.errors import CommandError, ConfigError, OperationError, SigmaVaultError
 from sigmavault.core.operation import Machine
 from sigmavault.core.sharing import exports, smb_conf
 from sigmavault.core.sharing.door import Door, doors
 from sigmavault.core.sharing.place import Place, folder_path, place_of
-from sigmavault.core.sharing.share import Shares
+from sigmavault.core.sharing.share import Shares, parse_shares
 from sigmavault.system import mounts, nfs, samba
 from sigmavault.system.files import read_or_empty, write_durably
 
@@ -61,12 +59,7 @@ def read(machine: Machine) -> Shares:
         return Shares()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"/{TRUTH}: {error}") from error
-    try:
-        return Shares.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"/{TRUTH} is damaged at {place}: {first['msg']}") from error
+    return parse_shares(text, f"/{TRUTH}")
 
 
 def files(machine: Machine, shares: Shares) -> Files:
@@ -155,8 +148,13 @@ def publish(
     return made
 
 
-def refresh(machine: Machine) -> bool:
+def refresh(machine: Machine, *, is_early: bool = False) -> bool:
     """Let the files follow what is mounted now; returns whether anything had to change.
+
+    Args:
+        machine: where.
+        is_early: Samba and the NFS server have not started yet: nobody is told, and nobody is asked. The
+            shares were accepted when they were made; only which of them are available may be different.
 
     Raises:
         SigmaVaultError: the truth is damaged, or Samba or NFS do not take it.
@@ -169,8 +167,13 @@ def refresh(machine: Machine) -> bool:
         close_mountpoints(machine, made.places)
         if is_as_made(machine, made):
             return False
+        if is_early:
+            if _differ(read_or_empty(machine.root / nfs.EXPORTS), made.exports):
+                _write(machine, nfs.EXPORTS, made.exports, 0o644)
+            _write(machine, samba.SHARES, made.samba, 0o644)
+            return True
         check(machine, made)
-        _swap(machine, made, frozenset())
+        _swap(machine, made, may_start=False)
         return True
 
 
@@ -194,16 +197,16 @@ def _current(machine: Machine) -> tuple[str, str]:
     return read_or_empty(machine.root / samba.SHARES), read_or_empty(machine.root / nfs.EXPORTS)
 
 
-def _swap(machine: Machine, made: Files, changed: Iterable[str]) -> None:
+def _swap(machine: Machine, made: Files, changed: Iterable[str] = (), *, may_start: bool = True) -> None:
     """Put the files in their places and load them, or put the old ones back."""
     old_samba, old_exports = _current(machine)
     try:
         if _differ(old_exports, made.exports):
             _replace(machine, nfs.EXPORTS, made.exports)
-            nfs.load(machine, made.exports)
+            nfs.load(machine, made.exports, may_start=may_start)
         if made.samba != old_samba:
             _replace(machine, samba.SHARES, made.samba)
-            samba.load(machine)
+            samba.load(machine, may_start=may_start)
     except SigmaVaultError:
         _put_back(machine, old_samba, old_exports)
         raise
@@ -217,11 +220,11 @@ def _put_back(machine: Machine, old_samba: str, old_exports: str) -> None:
     with contextlib.suppress(SigmaVaultError):
         if old_exports != read_or_empty(machine.root / nfs.EXPORTS):
             _write(machine, nfs.EXPORTS, old_exports, 0o644)
-            machine.run(nfs.RELOAD, timeout_s=60, check=False)
+            nfs.load(machine, old_exports, may_start=False)
     with contextlib.suppress(SigmaVaultError):
         if old_samba != read_or_empty(machine.root / samba.SHARES):
             _write(machine, samba.SHARES, old_samba, 0o644)
-            samba.load(machine)
+            samba.load(machine, may_start=False)
 
 
 def _replace(machine: Machine, name: str, text: str) -> None:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sigmavault.core.checking import refusal
 from sigmavault.core.errors import OperationError, UnknownObjectError
-from sigmavault.core.names import UserName
+from sigmavault.core.names import MEANINGS, UserName
 
 EVERYBODY: Final = "sigmavault-users"
 """The group of all users of the NAS; it comes with the package (sysusers.d)."""
@@ -160,6 +161,18 @@ class Accounts:
             if number not in taken:
                 return number
         raise OperationError(f"all numbers of users and groups up to {LAST_ID} were given out")
+
+
+def parse_record(text: str, origin: str) -> Record:
+    """The record of our accounts.
+
+    Raises:
+        ConfigError: it is damaged.
+    """
+    try:
+        return Record.model_validate_json(text)
+    except ValidationError as error:
+        raise refusal(error, None, origin, MEANINGS) from error
 
 
 def parse_passwd(text: str) -> Mapping[str, User]:

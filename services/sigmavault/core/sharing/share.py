@@ -6,6 +6,7 @@ line breaks, no backslash (it joins lines), no name that begins with an option.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import unicodedata
@@ -13,9 +14,11 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import from_json
 
-from sigmavault.core.names import DatasetName, ShareName, UserName
+from sigmavault.core.checking import refusal
+from sigmavault.core.names import MEANINGS, DatasetName, ShareName, UserName
 
 _NAME: Final = re.compile(r"@?[a-z][a-z0-9_-]{0,30}", re.ASCII)
 _HOST: Final = re.compile(
@@ -282,6 +285,21 @@ class Shares(_Part):
     def without_principal(self, principal: str) -> Shares:
         """With the rights of a user or a group taken away everywhere."""
         return _sorted(_without(each, principal) for each in self.shares)
+
+
+def parse_shares(text: str, origin: str) -> Shares:
+    """The shares out of their file.
+
+    Raises:
+        ConfigError: it is damaged; the message names the place.
+    """
+    try:
+        return Shares.model_validate_json(text)
+    except ValidationError as error:
+        data = None
+        with contextlib.suppress(ValueError):  # not even JSON
+            data = from_json(text)
+        raise refusal(error, data, origin, MEANINGS) from error
 
 
 def principals(share: Share) -> frozenset[str]:

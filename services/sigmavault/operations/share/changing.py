@@ -82,9 +82,10 @@ class ShareChange[A: Arguments, V: Value](Change[A, V]):
         return self.answer(arguments, machine)
 
     def outcome(self, arguments: A, plan: Plan, machine: Machine) -> Outcome:
-        """The truth is written before the files: it tells what was meant, the files whether it came to be."""
+        """The truth is written first, and the files follow from it: what was meant is carried to its end."""
         now = shares.read(machine)
         if digest(now) == plan.facts["after"]:
+            shares.refresh(machine)
             return Outcome.FINISHED if shares.is_current(machine, now) else Outcome.UNKNOWN
         return Outcome.FAILED if digest(now) == plan.facts["before"] else Outcome.UNKNOWN
 

@@ -1,0 +1,1 @@
+"""Before Samba and NFS start: their files follow what is mounted at this boot. See README.md."""
