@@ -16,6 +16,7 @@ TEXT = "\x1b[2Jowned\x1b]0;title\x07 \x9b6n a\rb \u202egnp.exe\n".encode()
 NUMBERS: dict[str, tuple[str, Any]] = {
     "memory_bytes": ("t", 1), "tokens_per_second": ("d", 1.0), "quota_cpus": ("d", 1.0), "threads": ("u", 1),
     "context_tokens": ("u", 1), "active_requests": ("u", 1),
+    "answers_kept": ("t", 1), "answers_bytes": ("t", 1),
 }  # fmt: skip
 
 

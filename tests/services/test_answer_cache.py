@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.services import models
+from tests.services.command_line import sigmavault
 from tests.services.daemon import USER, Ryzan, SystemBus, wait_until
 from tests.services.test_ryzan_http import CHAT, MODEL, stream
 
@@ -31,12 +33,17 @@ FORMS = (
 )
 
 
+SOON = {"2": 6}
+"""Answers end soon, and by a wide margin: no other number of threads makes one longer."""
+
+
 def ask(text: str, **more: Any) -> dict[str, Any]:
     return {
         "model": MODEL,
         "messages": [{"role": "user", "content": text}],
         "temperature": 0,
         "max_tokens": 96,
+        "logit_bias": SOON,
         **more,
     }
 
@@ -213,6 +220,26 @@ def test_never_across_users(ryzan: Ryzan) -> None:
     assert not is_cached(post(ryzan, body))
 
 
+def clear(ryzan: Ryzan, user: str | None = None) -> subprocess.CompletedProcess[str]:
+    return sigmavault(ryzan, "model", "clear-answers", user=user)
+
+
+def test_kept_answers_are_told_and_an_administrator_erases_them(ryzan: Ryzan) -> None:
+    body = ending(ryzan)
+    assert not is_cached(post(ryzan, body))
+    assert is_cached(post(ryzan, body))
+    kept = int(ryzan.status().split('"answers_kept" t ')[1].split()[0])
+    assert kept >= 1
+    assert re.search(rf"answers +{kept} kept, ", sigmavault(ryzan, "status").stdout)
+    assert clear(ryzan, user="nobody").returncode == 4
+    assert is_cached(post(ryzan, body))
+    done = clear(ryzan)
+    assert (done.returncode, done.stdout) == (0, f"{kept} kept answer{'s' * (kept != 1)} erased\n"), (
+        done.stderr
+    )
+    assert not is_cached(post(ryzan, body))
+
+
 def test_other_facts_are_another_question(ryzan: Ryzan) -> None:
     body = ending(ryzan)
     told = [post(ryzan, {**body, **cache(facts=facts)}) for facts in ("1", "1", "2", "1")]
@@ -282,12 +309,20 @@ def test_answers_survive_a_restart_of_the_service(stage: Stage, tmp_path: Path) 
     assert again["choices"] == told["choices"]
 
 
-def test_switched_off_nothing_is_kept_and_metrics_say_so(stage: Stage) -> None:
-    ryzan = stage.start(toml="[reuse]\nanswers = false\n")
+def test_switched_off_nothing_is_kept_and_it_is_said(stage: Stage, tmp_path: Path) -> None:
+    before = tmp_path / "answers"
+    before.mkdir()
+    (before / "of earlier days").touch()
+    for path in (tmp_path, before):
+        shutil.chown(path, USER)
+    ryzan = stage.start(tmp_path, toml="[reuse]\nanswers = false\n")
     body = ending(ryzan)
     assert not any(is_cached(post(ryzan, body)) for _ in range(3))
     assert figures(ryzan)["answer_cache_on"] == 0
     assert "answers are not kept: switched off" in ryzan.log.read_text()
+    assert "not kept: switched off in ryzan.toml" in sigmavault(ryzan, "status").stdout
+    assert clear(ryzan).returncode == 0
+    assert not before.exists()
 
 
 def test_without_a_question_there_is_no_cache_process(stage: Stage) -> None:

@@ -129,7 +129,7 @@ def test_introspection_is_the_shipped_file(ryzan: Ryzan) -> None:
     shipped = ET.parse(DATA / "usr/share/dbus-1/interfaces/org.sigmavault.Ryzan1.xml").getroot()  # noqa: S314
     assert shape(told) == shape(shipped)
     assert set(shape(shipped)) == {
-        "Chat", "ChatStream", "GetStatus", "ListModels", "LoadModel", "UnloadModel",
+        "Chat", "ChatStream", "GetStatus", "ListModels", "LoadModel", "UnloadModel", "ClearAnswers",
     }  # fmt: skip
 
 
@@ -220,15 +220,21 @@ def test_models_are_listed(ryzan: Ryzan) -> None:
 
 def test_an_unloaded_model_comes_back_when_asked(ryzan: Ryzan) -> None:
     denied = call(ryzan, "UnloadModel", "s", MODEL, user="nobody", check=False)
-    assert "polkit does not allow" in denied
+    assert "polkit allows org.sigmavault.ryzan.manage-models only after a password" in denied
     call(ryzan, "UnloadModel", "s", MODEL)
     assert '"state" s "unloaded"' in call(ryzan, "GetStatus")
     assert call(ryzan, "Chat", "sa(ss)", "", "1", "user", "Say hello.").startswith("s ")
 
 
+def test_erasing_answers_is_for_administrators(ryzan: Ryzan) -> None:
+    denied = call(ryzan, "ClearAnswers", user="nobody", check=False)
+    assert "polkit allows org.sigmavault.ryzan.clear-answers only after a password" in denied
+    assert call(ryzan, "ClearAnswers").strip() == "t 0"  # this service has no folder for answers
+
+
 def test_loading_models_is_for_administrators(ryzan: Ryzan) -> None:
     denied = call(ryzan, "LoadModel", "s", MODEL, user="nobody", check=False)
-    assert "polkit does not allow org.sigmavault.ryzan.manage-models" in denied
+    assert "polkit allows org.sigmavault.ryzan.manage-models only after a password" in denied
     assert call(ryzan, "LoadModel", "s", MODEL).strip() == ""  # root
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
 
-HELP = "the models: list, show, load, unload, measure"
+HELP = "the models: list, show, load, unload, measure, erase kept answers"
 
 ACTIONS: Mapping[str, str] = {
     "list": "sigmavault.cli.model_list",
@@ -15,6 +15,7 @@ ACTIONS: Mapping[str, str] = {
     "load": "sigmavault.cli.model_load",
     "unload": "sigmavault.cli.model_unload",
     "bench": "sigmavault.cli.model_bench",
+    "clear-answers": "sigmavault.cli.model_clear_answers",
 }
 
 

@@ -62,6 +62,10 @@ def _model(model: Model, paint: Paint) -> Iterator[str]:
         yield f"quota        {model.quota_cpus:g} CPUs"
     if model.active_requests:
         yield f"requests     {model.active_requests}"
+    if model.answers_off:
+        yield f"answers      not kept: {plain_line(model.answers_off)}"
+    elif model.answers_kept:
+        yield f"answers      {model.answers_kept} kept, {format_bytes(model.answers_bytes)}"
     for each in model.loaded:
         yield "loaded       " + plain_line(_loaded(each))
 

@@ -143,6 +143,10 @@ class Ryzan:
         """Give a model's memory back. Polkit may ask a person meanwhile."""
         await self._ask("UnloadModel", "s", model)
 
+    async def clear_answers(self) -> int:
+        """Erase the kept answers of everybody; how many. Polkit may ask a person meanwhile."""
+        return int((await self._ask("ClearAnswers"))[0])
+
     async def stream(
         self, model: str, messages: Messages, options: Mapping[ChatOption, tuple[str, Any]]
     ) -> Answer:
@@ -237,6 +241,7 @@ def hinted(error: SigmaVaultError) -> SigmaVaultError:
     """The same error, with what a person at a terminal can do about it: the bus carries no hints."""
     hints = {
         "auth.denied": "run it with sudo",
+        "auth.needed": "run it with sudo",
         "model.unknown": "`sigmavault model list` shows the models there are",
         "model.missing": "`sigmavault model list` shows which models are on this machine",
         "model.busy": "try again in a moment",

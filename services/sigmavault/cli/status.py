@@ -67,7 +67,7 @@ class Model:
     """What the model service says of itself; empty values where it says nothing.
 
     What is about one model is about the default one, `name`; `loaded` has all that are loaded, memory and
-    requests count all. `quota_cpus` is 0 without a limit.
+    requests count all. `quota_cpus` is 0 without a limit; `answers_off` is why no answers are kept.
     """
 
     state: str
@@ -80,6 +80,9 @@ class Model:
     tier: str = ""
     quota_cpus: float = 0.0
     active_requests: int = 0
+    answers_kept: int = 0
+    answers_bytes: int = 0
+    answers_off: str = ""
     loaded: tuple[LoadedModel, ...] = ()
 
 

@@ -24,6 +24,8 @@ class Action(StrEnum):
 
     MANAGE_MODELS = "org.sigmavault.ryzan.manage-models"
     """Load and unload models. Chatting needs no permission."""
+    CLEAR_ANSWERS = "org.sigmavault.ryzan.clear-answers"
+    """Erase the kept answers of everybody."""
 
 
 class State(StrEnum):
@@ -68,6 +70,12 @@ class StatusKey(StrEnum):
     """u: longest prompt plus answer."""
     ACTIVE_REQUESTS = "active_requests"
     """u: requests being answered or waiting."""
+    ANSWERS_KEPT = "answers_kept"
+    """t: answers that are kept to be given again."""
+    ANSWERS_BYTES = "answers_bytes"
+    """t: disk space of them."""
+    ANSWERS_OFF = "answers_off"
+    """s: why answers are not kept; empty when they are."""
 
 
 class ModelKey(StrEnum):

@@ -173,6 +173,14 @@ class Service:
         if self._remotes.find(model_id) is None:
             await self.pool.unload(model_id or self.default)
 
+    async def clear_answers(self) -> int:
+        """Erase the kept answers of everybody; how many there were.
+
+        Raises:
+            ServiceUnavailableError: nobody knows whether they are gone.
+        """
+        return await self._local.clear()
+
     def served(self) -> tuple[Served, ...]:
         """The models that can be asked now; of one name another server's comes first."""
         remote = self._remotes.served()

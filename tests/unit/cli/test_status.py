@@ -112,9 +112,19 @@ def test_text_for_people() -> None:
         "memory       256 MiB in all",
     ):
         assert f"  {line}\n" in text
+    assert "answers" not in text
     assert "Attention" not in text
     assert "\x1b" not in text
     assert "\x1b[32mONLINE\x1b[0m" in render_status(GOOD, Paint(is_on=True))
+
+
+def test_kept_answers_or_why_there_are_none() -> None:
+    def told(**changes: object) -> str:
+        model = dataclasses.replace(GOOD.model, **changes)  # type: ignore[arg-type]  # a table's values
+        return render_status(with_(model=model), Paint(is_on=False))
+
+    assert "  answers      7 kept, 1.00 MiB\n" in told(answers_kept=7, answers_bytes=2**20)
+    assert "  answers      not kept: the disk is full␛[2J\n" in told(answers_off="the disk is full\x1b[2J")
 
 
 def test_a_document_for_programs() -> None:
@@ -147,7 +157,7 @@ def test_pools_as_zpool_prints_them() -> None:
 TOLD = {
     "model": "smollm2", "state": "ready", "reason": "", "version": "1", "memory_bytes": 5,
     "tokens_per_second": 1.5, "tier": "small", "threads": 2, "threads_reason": "2 CPUs", "quota_cpus": 0.0,
-    "context_tokens": 4096, "active_requests": 0,
+    "context_tokens": 4096, "active_requests": 0, "answers_kept": 3, "answers_bytes": 4096, "answers_off": "",
 }  # fmt: skip
 
 
@@ -159,7 +169,7 @@ def test_the_model_service_as_it_tells_of_itself() -> None:
     }  # fmt: skip
     assert model_of(TOLD, [told, {**told, "id": "other", "state": "unloaded"}]) == Model(
         state="ready", name="smollm2", memory_bytes=5, threads=2, threads_reason="2 CPUs",
-        tokens_per_second=1.5, tier="small",
+        tokens_per_second=1.5, tier="small", answers_kept=3, answers_bytes=4096,
         loaded=(LoadedModel(
             id="smollm2", backend="local", memory_bytes=4, threads=2, threads_reason="2 CPUs",
             tokens_per_second=1.5, active_requests=0,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import sigmavault
 from sigmavault.contract.ryzan1 import State
 from sigmavault.core.answer_cache import Source
 from sigmavault.core.chat import Embedded, EmbedRequest, Text
-from sigmavault.core.errors import SigmaVaultError
+from sigmavault.core.errors import ServiceUnavailableError, SigmaVaultError
 from sigmavault.core.manifest import Purpose
 from sigmavault.core.wish import Answer, Route, Wish
 from sigmavault.ryzan.answer_cache.cache import AnswerCache
@@ -50,11 +52,13 @@ class CachingBackend:
         self._engine = _spell_engine(paths.runtime)
         off = _why_off(settings, paths)
         keeper = None
-        if not off and paths.state:
+        self._folder = paths.state / "answers" if paths.state else None
+        if not off and self._folder:
             limits = Limits(most_bytes=settings.answers_bytes, keep_s=settings.answers_keep_s)
-            keeper = Keeper(paths.state / "answers", paths.runtime, limits)
+            keeper = Keeper(self._folder, paths.runtime, limits)
         else:
             _log.info("answers are not kept: %s", off)
+        self._is_on = keeper is not None
         self.cache = AnswerCache(keeper, self._vector, off)
 
     def served(self) -> Sequence[Served]:
@@ -90,6 +94,29 @@ class CachingBackend:
             ModelError: it cannot answer now.
         """
         return await self._local.embed(route, request)
+
+    async def clear(self) -> int:
+        """Erase the kept answers of everybody; how many there were, where that is known.
+
+        Where none are kept any more, those of earlier days are not counted.
+
+        Raises:
+            ServiceUnavailableError: nobody knows whether they are gone.
+        """
+        if self._is_on:
+            cleared = await self.cache.clear()
+            if cleared is None:
+                why = self.cache.reason or "the process that keeps them does not answer"
+                raise ServiceUnavailableError(f"kept answers may not be erased: {why}")
+            return cleared
+        if self._folder:
+            try:
+                await asyncio.to_thread(shutil.rmtree, self._folder)
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                raise ServiceUnavailableError(f"kept answers are not erased: {error.strerror}") from error
+        return 0
 
     def _source(self, entry: Entry) -> Source | None:
         """Who would answer; None: nobody can now, or it is not certain who."""

@@ -83,6 +83,13 @@ class RyzanObject(DbusInterfaceCommonAsync, interface_name=INTERFACE):
         await polkit.require(self._connection, sender, Action.MANAGE_MODELS, interactive=True)
         await self._service.unload(model)
 
+    @dbus_method_async("", "t", DbusUnprivilegedFlag, ("cleared",), (), method_name="ClearAnswers")
+    async def clear_answers(self) -> int:
+        """Erase the kept answers of everybody; how many there were."""
+        sender = bus.caller()
+        await polkit.require(self._connection, sender, Action.CLEAR_ANSWERS, interactive=True)
+        return await self._service.clear_answers()
+
     async def _uid(self, name: str) -> int:
         return await bus.uid_of(self._connection, name)
 

@@ -26,6 +26,9 @@ STATUS_TYPES: Mapping[StatusKey, str] = {
     StatusKey.QUOTA_CPUS: "d",
     StatusKey.CONTEXT_TOKENS: "u",
     StatusKey.ACTIVE_REQUESTS: "u",
+    StatusKey.ANSWERS_KEPT: "t",
+    StatusKey.ANSWERS_BYTES: "t",
+    StatusKey.ANSWERS_OFF: "s",
 }
 
 MODEL_TYPES: Mapping[ModelKey, str] = {
