@@ -79,7 +79,7 @@ def measure(llama: Timed, sequences: int, sampling: Sampling) -> tuple[float, fl
     while engine.busy:
         engine.step()
         steps += 1
-        if steps % 3 == 0:  # as the process does that gathers for 20 ms
+        if steps % 3 == 0:  # as the process does that gathers for some steps
             outbox.take()
     total = time.process_time() - begun
     return tuple(1000 * each / steps for each in (total, llama.decoding.seconds, llama.choosing.seconds))  # type: ignore[return-value]

@@ -11,7 +11,7 @@ _BUDGET_S = 1.2
 _ROUNDS = 4
 _STEPS = 3
 
-_UNDISTURBED = 0.6
+_UNDISTURBED = 0.85
 """Threads that got less than this share of a CPU each had to share it: the trial says nothing then."""
 
 
