@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "build" / "test-artefacts"
 SSH, SMB = 22, 445
 DISKS = (Disk(serial="TANK1", size_bytes=2 * GIB), Disk(serial="TANK2", size_bytes=2 * GIB))
+POOL_DISKS = tuple(Disk(serial=f"POOL{number}", size_bytes=2 * GIB) for number in range(1, 7))
+"""Of the disk image alone: what `test_host_pools` builds pools of, pulls and wipes."""
 GROWTH_BYTES = 4 * GIB
 """The disk image is put on a disk larger by this much."""
 
@@ -71,7 +73,8 @@ def hardware_of(target: Target) -> Hardware:
         return Hardware(image=image, medium=Medium.CD, firmware=Firmware.BIOS, disks=DISKS)
     size = images.virtual_bytes(image) + GROWTH_BYTES
     return Hardware(
-        image=image, medium=Medium.DISK, firmware=Firmware.UEFI, disks=DISKS, system_bytes=size
+        image=image, medium=Medium.DISK, firmware=Firmware.UEFI, disks=(*DISKS, *POOL_DISKS),
+        system_bytes=size,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from sigmavault.operations import registry
 
 from tests.unit.operations.pool_machine import BIG, BLANK, STATUS, machine_of, status_of
 from tests.unit.operations.scripted import Hands, ScriptedMachine
+from tests.unit.operations.zfs_list import datasets_of
 
 
 def plan_of(machine: ScriptedMachine, verb: str, **arguments: Any) -> Plan:
@@ -232,23 +233,7 @@ def test_zfs_that_does_not_answer_is_told_with_the_pool_that_is_stuck(tmp_path: 
 
 
 def with_datasets(machine: ScriptedMachine, *mounted: str) -> None:
-    entries = {
-        name: {
-            "name": name, "type": "FILESYSTEM", "pool": "b",
-            "properties": {
-                key: {"value": value, "source": {"type": "NONE", "data": "-"}}
-                for key, value in {
-                    "name": name, "guid": 11 + number, "used": 1, "available": 1, "referenced": 1, "quota": 0,
-                    "mountpoint": f"/srv/{name}", "mounted": "yes", "canmount": "on", "readonly": "off",
-                    "encryption": "off", "encryptionroot": "-", "keystatus": "-", "keyformat": "none",
-                    "keylocation": "none", "origin": "-",
-                }.items()
-            },
-        }
-        for number, name in enumerate(mounted)
-    }  # fmt: skip
-    version = {"command": "zfs", "vers_major": 0, "vers_minor": 1}
-    said = json.dumps({"output_version": version, "datasets": entries})
+    said = datasets_of({name: f"/srv/{name}" for name in mounted})
     machine.says = {**machine.says, ("zfs",): said, ("zpool", "export"): "", ("zpool", "destroy"): ""}
 
 

@@ -13,7 +13,7 @@ from sigmavault.operations.pool.touched import (
     refuse_system_pool,
     still_there,
 )
-from sigmavault.operations.pool.using import refuse_used, uses
+from sigmavault.operations.pool.using import refuse_shared, refuse_used, uses
 from sigmavault.system import disks, zfs, zpool
 
 
@@ -31,6 +31,7 @@ class DestroyPool(Change[PoolArguments, NoAnswer]):
         plugged = disks.disks(machine, [pool])
         refuse_system_pool(pool, plugged)
         used = uses(machine, pool)
+        refuse_shared(pool, used)
         refuse_used(pool, used)
         text = f"Destroy the pool {pool.name}"
         step = Step(text=text, argv=("zpool", "destroy", "--", pool.name), timeout_s=CHANGE_TIMEOUT_S)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
-from sigmavault.core.operation import Bytes, Unit, Value
+from sigmavault.core.operation import Bytes, Detail, Unit, Value
 from sigmavault.core.storage.pools import Pool, PoolState, Role, Scan, ScanKind, ScanState, Vdev, VdevState
 from sigmavault.core.storage.pools_redundancy import advice, in_words, redundancy_left
 
@@ -49,7 +49,7 @@ class VdevRow(Value):
     depth: int
     name: str
     guid: str
-    disk: str
+    disk: Annotated[str, Detail()]
     kind: str
     role: Role
     state: VdevState

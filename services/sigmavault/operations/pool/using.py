@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sigmavault.core.errors import CommandError, ObjectBusyError, OperationError
 from sigmavault.core.operation import Machine
 from sigmavault.core.storage.pools import Pool
+from sigmavault.operations.dataset.shares import sharing
 from sigmavault.system import holders, zfs
 from sigmavault.system.holders import Holder
 
@@ -19,10 +20,12 @@ class Uses:
     Attributes:
         mounts: places where datasets of it are mounted.
         programs: what has files of it open, or stands in a folder of it.
+        shares: names of the shares that lie on it.
         is_known: whether the datasets could be listed.
     """
 
     mounts: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
     programs: tuple[Holder, ...] = ()
     is_known: bool = True
 
@@ -32,7 +35,8 @@ class Uses:
         if not self.is_known:
             return ("what is mounted of the pool cannot be listed",)
         mounted = (f"{', '.join(self.mounts)} will be gone for everybody",) if self.mounts else ()
-        return mounted
+        shared = (f"the shares {', '.join(self.shares)} become unavailable",) if self.shares else ()
+        return (*mounted, *shared)
 
 
 def uses(machine: Machine, pool: Pool) -> Uses:
@@ -44,7 +48,21 @@ def uses(machine: Machine, pool: Pool) -> Uses:
     except (CommandError, OperationError):
         return Uses(is_known=False)
     mounts = tuple(sorted(each.mountpoint for each in datasets if each.mounted))
-    return Uses(mounts=mounts, programs=holders.holders(machine, mounts))
+    return Uses(
+        mounts=mounts, shares=sharing(machine, datasets), programs=holders.holders(machine, mounts)
+    )  # fmt: skip
+
+
+def refuse_shared(pool: Pool, used: Uses) -> None:
+    """Raise while something on the pool is shared.
+
+    Raises:
+        OperationError: which shares.
+    """
+    if used.shares:
+        raise OperationError(
+            f"{pool.name} has the shares {', '.join(used.shares)}", hint="remove the shares first"
+        )
 
 
 def refuse_used(pool: Pool, used: Uses) -> None:
