@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from typing import TYPE_CHECKING
 
-from sigmavault.core.errors import ConfigError, SigmaVaultError
 from sigmavault.ryzan import serving
 from sigmavault.ryzan.config import read_manifest, read_settings
 from sigmavault.ryzan.http.keys import Keys, read_keys
 from sigmavault.ryzan.service import Service
-from sigmavault.system import daemon, env, notify, sockets
+from sigmavault.system import daemon, env, notify
 
 if TYPE_CHECKING:
     import uvicorn
-
-_log = logging.getLogger(__name__)
 
 
 def _spell_status(service: Service) -> str:
@@ -62,13 +58,4 @@ async def _serve(listening: list[socket.socket]) -> None:
 
 def main() -> int:
     """Run the service until it is told to stop; returns the exit code."""
-    daemon.set_up_logging()
-    listening = sockets.passed()
-    try:
-        if not listening:
-            raise ConfigError("no sockets were passed: sigmavault-ryzan.socket starts this service")
-        asyncio.run(_serve(listening))
-    except SigmaVaultError as error:
-        _log.error("%s", error)
-        return error.exit_code
-    return 0
+    return serving.run(_serve, unit="sigmavault-ryzan.socket")

@@ -1,18 +1,44 @@
-"""What our HTTP servers have in common: how they are built, and an orderly end."""
+"""What our HTTP servers have in common: how they are started and built, and an orderly end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, Literal
+
+from sigmavault.core.errors import ConfigError, SigmaVaultError
+from sigmavault.system import daemon, sockets
 
 if TYPE_CHECKING:
     import uvicorn
 
+_log = logging.getLogger(__name__)
+
 _GRACE_S = 5
 _KEEP_ALIVE_S = 30
+
+
+def run(serve: Callable[[list[socket.socket]], Coroutine[Any, Any, None]], *, unit: str) -> int:
+    """Serve on the sockets that systemd passed, until told to stop; returns the exit code.
+
+    Args:
+        serve: the service.
+        unit: the socket unit that starts it.
+    """
+    daemon.set_up_logging()
+    listening = sockets.passed()
+    try:
+        if not listening:
+            raise ConfigError(f"no socket was passed: {unit} starts this service")
+        asyncio.run(serve(listening))
+    except SigmaVaultError as error:
+        _log.error("%s", error)
+        return error.exit_code
+    return 0
 
 
 def build_server(app: Any, protocol: type[asyncio.Protocol] | Literal["h11"] = "h11") -> uvicorn.Server:

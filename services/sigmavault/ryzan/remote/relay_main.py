@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 
-from sigmavault.core.errors import ConfigError, SigmaVaultError
 from sigmavault.ryzan import serving
 from sigmavault.ryzan.config import read_settings
 from sigmavault.ryzan.remote.relay import Relay
-from sigmavault.system import daemon, notify, sockets
-
-_log = logging.getLogger(__name__)
+from sigmavault.system import daemon, notify
 
 
 async def _serve(listening: list[socket.socket]) -> None:
@@ -33,13 +29,4 @@ async def _serve(listening: list[socket.socket]) -> None:
 
 def main() -> int:
     """Run the relay until it is told to stop; returns the exit code."""
-    daemon.set_up_logging()
-    listening = sockets.passed()
-    try:
-        if not listening:
-            raise ConfigError("no socket was passed: sigmavault-ryzan-relay.socket starts this service")
-        asyncio.run(_serve(listening))
-    except SigmaVaultError as error:
-        _log.error("%s", error)
-        return error.exit_code
-    return 0
+    return serving.run(_serve, unit="sigmavault-ryzan-relay.socket")
