@@ -34,8 +34,8 @@ class ModelStatus:
         prefix_hits: requests that found a part of their prompt computed, since its process started.
         prefix_misses: requests that might have and did not.
         prefix_tokens_saved: tokens of prompts that were not computed again.
-        prefix_ram_bytes: states of prompts kept in memory.
-        prefix_disk_bytes: states of prompts kept on disk.
+        kept_ram_bytes: states of prompts kept in memory.
+        kept_disk_bytes: states of prompts kept on disk.
         speculation: whether its answers are guessed ahead, and what was measured.
         guesses_tried: tokens that were guessed, since its process started.
         guesses_held: of these, tokens that the model itself would have chosen.
@@ -60,8 +60,8 @@ class ModelStatus:
     prefix_hits: int = 0
     prefix_misses: int = 0
     prefix_tokens_saved: int = 0
-    prefix_ram_bytes: int = 0
-    prefix_disk_bytes: int = 0
+    kept_ram_bytes: int = 0
+    kept_disk_bytes: int = 0
     speculation: str = ""
     guesses_tried: int = 0
     guesses_held: int = 0
@@ -102,27 +102,11 @@ def with_figures(status: ModelStatus, process: Supervisor) -> ModelStatus:
     loaded, stats = process.loaded, process.stats
     if loaded is None:
         return status
-    latest = stats or loaded
-    status = dataclasses.replace(
-        status,
-        memory_bytes=memory.resident_bytes([process.pid]) if process.pid else 0,
-        threads=latest.threads,
-        threads_reason=latest.threads_reason,
-        context_tokens=loaded.context_tokens,
-        architecture=loaded.architecture,
-    )
-    if stats is None:
-        return status
+    told = {"threads": loaded.threads, "threads_reason": loaded.threads_reason}
     return dataclasses.replace(
         status,
-        tokens_per_second=stats.tokens_per_second,
-        active_sequences=stats.active_sequences,
-        prefix_hits=stats.prefix_hits,
-        prefix_misses=stats.prefix_misses,
-        prefix_tokens_saved=stats.prefix_tokens_saved,
-        prefix_ram_bytes=stats.kept_ram_bytes,
-        prefix_disk_bytes=stats.kept_disk_bytes,
-        speculation=stats.speculation,
-        guesses_tried=stats.guesses_tried,
-        guesses_held=stats.guesses_held,
+        memory_bytes=memory.resident_bytes([process.pid]) if process.pid else 0,
+        context_tokens=loaded.context_tokens,
+        architecture=loaded.architecture,
+        **(dataclasses.asdict(stats) if stats else told),  # each of its fields is one of ours
     )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import cast
 
 import pytest
 import yaml
@@ -13,9 +14,12 @@ from sigmavault.core.errors import ConfigError, InvalidRequestError
 from sigmavault.core.manifest import parse_manifest
 from sigmavault.core.wish import Wish
 from sigmavault.ryzan.bus import values
-from sigmavault.ryzan.config import Settings, read_manifest
+from sigmavault.ryzan.config import Limits, Settings, read_manifest
 from sigmavault.ryzan.local.request import complete
 from sigmavault.ryzan.service import ModelStatus, Service, Status
+from sigmavault.ryzan.status import with_figures
+from sigmavault.ryzan.supervisor import Launch, Supervisor
+from sigmavault.ryzan.wire import Loaded, Stats
 from sigmavault.system import env
 
 FILE = Path(__file__).parents[3] / "models-manifest.yaml"
@@ -47,6 +51,21 @@ def test_status_has_the_keys_of_the_contract() -> None:
     assert names >= {key.value for key in StatusKey} == {key.value for key in values.STATUS_TYPES}
     assert {key.value for key in ModelKey} == {key.value for key in values.MODEL_TYPES}
     assert {key.value for key in ModelKey} <= {field.name for field in fields(ModelStatus)}
+
+
+def test_all_that_a_model_process_tells_is_in_the_status_of_its_model() -> None:
+    process = Supervisor(cast("Launch", None), Limits(), lambda: None, lambda: None)
+    status = ModelStatus(id="m", backend="local", state=State.READY)
+    process.loaded = Loaded(context_tokens=7, threads=2, threads_reason="two", architecture="llama")
+    status = with_figures(status, process)
+    assert (status.threads, status.threads_reason, status.context_tokens) == (2, "two", 7)
+    told = {
+        field.name: "three" if field.type == "str" else at for at, field in enumerate(fields(Stats), start=3)
+    }
+    process.stats = Stats(**told)  # type: ignore[arg-type]  # ints are floats
+    status = with_figures(status, process)
+    assert {name: getattr(status, name) for name in told} == told
+    assert status.architecture == "llama"
 
 
 def service(folder: Path, **settings: object) -> Service:

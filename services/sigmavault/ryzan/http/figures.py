@@ -133,8 +133,8 @@ _MODEL_GAUGES = (
     ("model_active_sequences", "Answers being computed now.", lambda m: m.active_sequences),
     ("queue_length", "Requests that wait for their turn.", _waiting),
     ("model_tokens_per_second", "Of the last answers, all together.", lambda m: m.tokens_per_second),
-    ("prefix_ram_bytes", "Memory of the kept states of prompts.", lambda m: m.prefix_ram_bytes),
-    ("prefix_disk_bytes", "Disk space of the kept states of prompts.", lambda m: m.prefix_disk_bytes),
+    ("prefix_ram_bytes", "Memory of the kept states of prompts.", lambda m: m.kept_ram_bytes),
+    ("prefix_disk_bytes", "Disk space of the kept states of prompts.", lambda m: m.kept_disk_bytes),
 )
 _MODEL_COUNTERS = (
     ("prefix_hits_total", "Prompts that began with a kept state.", lambda m: m.prefix_hits),
