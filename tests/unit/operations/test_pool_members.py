@@ -217,6 +217,9 @@ def test_a_suspended_pool_can_only_be_cleared(tmp_path: Path) -> None:
     for verb, more in (("offline", {"disk": "P09"}), ("replace", {"disk": "P09", "new": BLANK[0]})):
         with pytest.raises(OperationError, match="SUSPENDED"):
             plan_of(machine, verb, name="b", **more)
+    for verb in ("export", "destroy"):
+        with pytest.raises(OperationError, match="does not let go"):
+            plan_of(machine, verb, name="b")
 
 
 def test_zfs_that_does_not_answer_is_told_with_the_pool_that_is_stuck(tmp_path: Path) -> None:

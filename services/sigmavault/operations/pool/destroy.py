@@ -13,7 +13,7 @@ from sigmavault.operations.pool.touched import (
     refuse_system_pool,
     still_there,
 )
-from sigmavault.operations.pool.using import refuse_shared, refuse_used, uses
+from sigmavault.operations.pool.using import refuse_shared, refuse_suspended, refuse_used, uses
 from sigmavault.system import disks, zfs, zpool
 
 
@@ -28,6 +28,7 @@ class DestroyPool(Change[PoolArguments, NoAnswer]):
     def plan(self, arguments: PoolArguments, machine: Machine) -> Plan:
         """What is on it, and what uses it."""
         pool = zpool.pool(machine, arguments.name)
+        refuse_suspended(pool)
         plugged = disks.disks(machine, [pool])
         refuse_system_pool(pool, plugged)
         used = uses(machine, pool)

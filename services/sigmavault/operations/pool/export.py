@@ -11,7 +11,7 @@ from sigmavault.operations.pool.touched import (
     refuse_system_pool,
     still_there,
 )
-from sigmavault.operations.pool.using import refuse_used, uses
+from sigmavault.operations.pool.using import refuse_suspended, refuse_used, uses
 from sigmavault.system import disks, zpool
 
 
@@ -26,6 +26,7 @@ class ExportPool(Change[PoolArguments, NoAnswer]):
     def plan(self, arguments: PoolArguments, machine: Machine) -> Plan:
         """What uses it is named first."""
         pool = zpool.pool(machine, arguments.name)
+        refuse_suspended(pool)
         plugged = disks.disks(machine, [pool])
         refuse_system_pool(pool, plugged)
         used = uses(machine, pool)

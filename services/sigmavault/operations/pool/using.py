@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sigmavault.core.errors import CommandError, ObjectBusyError, OperationError
 from sigmavault.core.operation import Machine
-from sigmavault.core.storage.pools import Pool
+from sigmavault.core.storage.pools import Pool, PoolState
 from sigmavault.operations.dataset.shares import sharing
 from sigmavault.system import holders, zfs
 from sigmavault.system.holders import Holder
@@ -51,6 +51,19 @@ def uses(machine: Machine, pool: Pool) -> Uses:
     return Uses(
         mounts=mounts, shares=sharing(machine, datasets), programs=holders.holders(machine, mounts)
     )  # fmt: skip
+
+
+def refuse_suspended(pool: Pool) -> None:
+    """Raise for a pool that ZFS would wait for without end.
+
+    Raises:
+        OperationError: it is suspended.
+    """
+    if pool.state is PoolState.SUSPENDED:
+        raise OperationError(
+            f"{pool.name} is suspended: ZFS does not let go of it now",
+            hint=f"plug its disks in again, then `sigmavault pool clear {pool.name}`",
+        )
 
 
 def refuse_shared(pool: Pool, used: Uses) -> None:
