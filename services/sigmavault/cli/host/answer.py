@@ -19,6 +19,9 @@ type Row = Mapping[str, Any]
 UNKNOWN: Final = "-"
 """What stands for null and for an empty text; an empty cell would shift what `read` of a shell sees."""
 _GAP: Final = "  "
+_LEAST: Final = 24
+"""A longer text may be cut to so many characters where there is no room."""
+_DEPTH: Final = "depth"
 _SUFFIXES: Final = ("_bytes", "_seconds", "_s", "_percent", "_celsius", "_c")
 _BAD: Final = frozenset({
     "degraded", "faulted", "unavail", "suspended", "removed", "offline", "failed", "failing", "unknown",
@@ -135,10 +138,10 @@ def _rows(part: type[BaseModel], rows: Sequence[Row], style: Style) -> Text:
 
 
 def _branches(part: type[BaseModel], rows: Sequence[Row], depth: int) -> Iterator[tuple[Row, int]]:
-    """Rows with their depth: those of a tree have rows of their own kind below them."""
+    """Rows with their depth: those of a tree tell it, or have rows of their own kind below them."""
     below = next((each.name for each in shapes(part) if each.part is part and each.is_many), None)
     for row in rows:
-        yield row, depth
+        yield row, row.get(_DEPTH, depth)
         if below is not None:
             yield from _branches(part, row.get(below) or (), depth + 1)
 
@@ -147,18 +150,43 @@ def _table(columns: Sequence[Shape], body: Sequence[tuple[Row, int]], style: Sty
     made = [_column(each, body) for each in columns]
     told = [
         (shape, cells) for shape, cells in zip(columns, made, strict=True)
-        if style.columns or (not shape.is_detail and any(each != UNKNOWN for each in cells[1:]))
+        if style.columns or (not _is_detail(shape) and any(each != UNKNOWN for each in cells[1:]))
     ]  # fmt: skip
     widths = [max(map(len, cells)) for _, cells in told]
-    fitting = len(told) if style.columns else _fitting(widths, style.width)
+    fitting = len(told)
+    if not style.columns:
+        widths = _narrowed([shape for shape, _ in told], widths, style.width)
+        fitting = _fitting(widths, style.width)
     lines = []
     for at in range(len(body) + 1):
         parts = [
-            _painted(_padded(cells[at], width, shape), cells[at], style.paint, heading=at == 0)
+            _painted(_padded(_cut(cells[at], width), width, shape), cells[at], style.paint, heading=at == 0)
             for (shape, cells), width in zip(told[:fitting], widths, strict=False)
         ]
         lines.append(_GAP.join(parts).rstrip())
     return Text(lines=tuple(lines), left_out=tuple(shape.name for shape, _ in told[fitting:]))
+
+
+def _is_detail(shape: Shape) -> bool:
+    return shape.is_detail or shape.name in (_DEPTH, "guid")  # for programs; the name is for people
+
+
+def _narrowed(columns: Sequence[Shape], widths: Sequence[int], width: int) -> list[int]:
+    """The widths with long texts cut, the longest first, never the first column: it names the row."""
+    found = list(widths)
+    while (excess := sum(found) + len(_GAP) * (len(found) - 1) - width) > 0:
+        texts = [
+            at for at, each in enumerate(columns) if at and each.form is Form.TEXT and found[at] > _LEAST
+        ]
+        if not texts:
+            break
+        longest = max(texts, key=lambda at: found[at])
+        found[longest] = max(_LEAST, found[longest] - excess)
+    return found
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _column(shape: Shape, body: Sequence[tuple[Row, int]]) -> list[str]:

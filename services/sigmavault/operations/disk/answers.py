@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from sigmavault.core.operation import Bytes, Unit, Value
+from sigmavault.core.operation import Bytes, Detail, Unit, Value
 from sigmavault.core.storage.disks import Disk, Kind, kind_of
 from sigmavault.core.storage.eligibility import (
     Code,
@@ -39,18 +39,18 @@ class DiskRow(Value):
     """
 
     name: str
-    path: str
+    path: Annotated[str, Detail()]
     model: str
     serial: str
     size_bytes: Bytes
-    kind: Kind
+    use: str
+    kind: Annotated[Kind, Detail()]
     temperature_c: Celsius | None
     smart: Verdict
     smart_at: str | None
-    use: str
-    is_eligible: bool
-    why_not: str
-    reasons: tuple[Code, ...]
+    is_eligible: Annotated[bool, Detail()]
+    why_not: Annotated[str, Detail()]
+    reasons: Annotated[tuple[Code, ...], Detail()]
 
 
 class AgainstIt(Value):

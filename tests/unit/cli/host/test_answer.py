@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from sigmavault.cli.host.answer import Style, Text, column_names, render
@@ -79,6 +80,14 @@ def test_columns_that_have_no_room_are_named_and_can_be_asked_for() -> None:
     assert wanted.lines[1] == "1234  tank"
     assert column_names(Rows) == tuple(Row.model_fields)
     assert column_names(Shown) == ()
+
+
+def test_long_texts_are_cut_before_a_column_is_left_out() -> None:
+    rows = Rows(rows=(Row(name="a very long name that stays whole", state="x" * 60, size_bytes=1),))
+    found = shown(rows, Style(is_human=True, paint=PLAIN, width=90))
+    assert re.fullmatch("a very long name that stays whole  x{20,}…   1 B  no", found.lines[1])
+    assert found.left_out == ()
+    assert max(map(len, found.lines)) <= 90
 
 
 def test_what_is_wrong_is_red() -> None:
