@@ -9,9 +9,9 @@ from tests.image.tree import Tree, run
 ENABLED = {
     "avahi-daemon.service", "getty@.service", "nfs-server.service", "nftables.service",
     "sigmavault-budget.service", "sigmavault-hostd.service", "sigmavault-ryzan-relay.socket",
-    "sigmavault-ryzan.service", "sigmavault-ryzan.socket", "sigmavault-zfs-check.service",
-    "smartmontools.service", "smbd.service", "ssh.service", "sshd-keygen.service",
-    "systemd-resolved.service", "systemd-timesyncd.service", "wsdd2.service",
+    "sigmavault-ryzan.service", "sigmavault-ryzan.socket", "sigmavault-shares.service",
+    "sigmavault-zfs-check.service", "smartmontools.service", "smbd.service", "ssh.service",
+    "sshd-keygen.service", "systemd-resolved.service", "systemd-timesyncd.service", "wsdd2.service",
     "zfs-hostid.service", "zfs-import-cache.service", "zfs-import.target",
     "zfs-load-module.service", "zfs-mount.service", "zfs-zed.service", "zfs.target",
 }  # fmt: skip
@@ -35,6 +35,7 @@ SECURITY = {  # unit → worst exposure, in tenths, as systemd-analyze counts
     "sigmavault-ryzan-relay.service": 25,
     "sigmavault-budget.service": 50,
     "sigmavault-hostd.service": 50,
+    "sigmavault-shares.service": 50,
     "sigmavault-zfs-check.service": 50,
 }
 VERIFIED_TOO = (

@@ -8,6 +8,7 @@ pytestmark = pytest.mark.vm
 SERVICES = {
     "sigmavault-budget.service": ("root", "system.slice", 2.5),
     "sigmavault-ryzan.service": ("sigmavault-ryzan", "sigmavault-ai.slice", 2.5),
+    "sigmavault-shares.service": ("root", "system.slice", 2.5),
     "sigmavault-zfs-check.service": ("root", "system.slice", 2.5),
 }
 ON_DEMAND = {"sigmavault-ryzan-relay.service": 2.5}
