@@ -69,9 +69,10 @@ class SystemBus:
             (actions / file.name).write_bytes(file.read_bytes())
         config = folder / "system.conf"
         config.write_text(self._config(Path("/usr/share/dbus-1/system.conf").read_text()))
-        self.daemon = subprocess.Popen(
-            ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"], stderr=subprocess.PIPE
-        )
+        with (folder / "log").open("wb") as log:  # a pipe that nobody empties would stop it one day
+            self.daemon = subprocess.Popen(
+                ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"], stderr=log
+            )
         wait_until("the bus", (folder / "bus").exists)
         self.polkitd = subprocess.Popen(
             ["setpriv", "--reuid=polkitd", "--regid=polkitd", "--init-groups",
@@ -83,7 +84,8 @@ class SystemBus:
     def _config(self, shipped: str) -> str:
         for element in ("user", "pidfile", "listen", "servicehelper"):
             shipped = re.sub(f"<{element}>.*?</{element}>", "", shipped)
-        shipped = shipped.replace("<fork/>", "")
+        for part in ("<fork/>", "<standard_system_servicedirs/>"):  # nothing is started but by us
+            shipped = shipped.replace(part, "")
         ours = (
             f"<listen>{self.address}</listen>"
             f"<includedir>{DATA}/usr/share/dbus-1/system.d</includedir>"

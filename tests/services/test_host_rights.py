@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.services.daemon import SERVICES, USER, wait_until
-from tests.services.host import MANAGER, OBJECT, Caller, HostDaemon, refused
+from tests.services.daemon import DATA, SERVICES, USER, SystemBus, wait_until
+from tests.services.host import MANAGER, OBJECT, Caller, CallError, HostDaemon, refused
 
 STRANGERS = ["nobody", "daemon", USER]
 """An unprivileged user, one whom a rule forbids everything, a service of ours."""
@@ -188,3 +189,56 @@ def test_a_question_that_is_closed_is_an_error_of_its_own(host: HostDaemon, root
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == ["org.sigmavault.Error.Auth.Dismissed", ["Make the thing vase"]]
     assert last(host) == [("apply", "nobody", "thing.make", "auth.dismissed")]
+
+
+def test_nobody_but_root_fills_the_log_with_questions(host: HostDaemon, root: Caller) -> None:
+    with host.caller("nobody") as stranger:
+        refusals = 0
+        for _ in range(400):
+            try:
+                stranger.read("thing.list")
+            except CallError as error:
+                assert error.name == "Service.TooManyCalls"
+                refusals += 1
+    assert refusals > 20
+    rows = [row["result"] for row in host.audit() if row["who"] and row["who"]["user"] == "nobody"]
+    assert rows.count("service.too-many-calls") == 1
+    assert rows.count("ok") == 400 - refusals
+    for _ in range(400):
+        root.read("thing.list")
+
+
+def test_without_polkit_only_root_may(tmp_path_factory: pytest.TempPathFactory) -> None:
+    place = tmp_path_factory.mktemp("no-polkit")
+    bus = SystemBus(place)
+    bus.polkitd.kill()
+    bus.polkitd.wait()
+    daemon = HostDaemon(bus, tmp_path_factory.mktemp("root"))
+    try:
+        daemon.wait_ready()
+        with daemon.caller() as allowed, daemon.caller("games") as stranger:
+            assert allowed.end(allowed.do("thing.make", name="lamp"))["State"] == "done"
+            for attempt in (
+                lambda: stranger.read("thing.list"),
+                lambda: stranger.read("thing.peek", name="lamp"),
+                lambda: stranger.do("thing.make", name="vase"),
+            ):
+                with refused("Auth.Denied"):
+                    attempt()
+    finally:
+        daemon.stop()
+        bus.stop()
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"NOTIFY_SOCKET": "/nowhere", "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/x"}]
+)
+def test_a_simulated_machine_is_never_the_real_service(variables: dict[str, str], tmp_path: Path) -> None:
+    machine = SERVICES / "sigmavault/simulated/machines/home.yaml"
+    done = subprocess.run(
+        [sys.executable, DATA / "usr/libexec/sigmavault/hostd", "--simulate", machine],
+        check=False, timeout=30, capture_output=True, text=True,
+        env={"PYTHONPATH": os.fspath(SERVICES), "PATH": "", **variables},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "a simulated machine is never served on the real system bus" in done.stderr

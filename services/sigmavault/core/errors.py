@@ -6,6 +6,7 @@ SigmaVaultError (internal, exit 1)
 │   ├── CommandTimeoutError (system.command-timeout)    … or did not end in time
 │   └── CommandMissingError (system.command-missing)    … or is not installed
 ├── ServiceUnavailableError (service.unavailable)   one of our daemons does not answer
+│   └── TooManyCallsError (service.too-many-calls)      … for now: this user asks too often
 ├── NotAuthorizedError (auth.denied, exit 4)        polkit said no
 │   ├── AuthorizationNeededError (auth.needed, exit 4)       … unless a person gives a password
 │   └── AuthorizationDismissedError (auth.dismissed, exit 4) … and the person closed the question
@@ -120,6 +121,12 @@ class ServiceUnavailableError(SigmaVaultError):
     code = "service.unavailable"
     exit_code = 3
     recoverable = True
+
+
+class TooManyCallsError(ServiceUnavailableError):
+    """A user asks more than its fair part."""
+
+    code = "service.too-many-calls"
 
 
 class NotAuthorizedError(SigmaVaultError):

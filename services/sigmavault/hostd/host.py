@@ -22,6 +22,7 @@ from sigmavault.core.errors import (
     NotConfirmedError,
     PlanChangedError,
     SigmaVaultError,
+    TooManyCallsError,
 )
 from sigmavault.core.jobs import JobRecord, make_id
 from sigmavault.core.locks import LockBook
@@ -31,6 +32,7 @@ from sigmavault.core.operation.plan import differences
 from sigmavault.core.operation.surfaces import action_id
 from sigmavault.core.operation.token import Caller, TokenBook
 from sigmavault.hostd.descriptors import Descriptors, Outlets
+from sigmavault.hostd.fairness import Fairness
 from sigmavault.hostd.jobs import Jobs, Order
 from sigmavault.hostd.threads import Readers, in_thread
 from sigmavault.operations import registry
@@ -71,6 +73,7 @@ class Host:
         self._authority = authority
         self._audit = audit
         self._readers = Readers()
+        self._fairness = Fairness(time.monotonic)
         self._locks = LockBook(machine.now)
         self._tokens = TokenBook(lambda: secrets.token_urlsafe(32), time.monotonic)
 
@@ -193,9 +196,17 @@ class Host:
 
     @asynccontextmanager
     async def _account(self, account: Account) -> AsyncIterator[Account]:
-        """Write down how the call ends, whatever way it does."""
+        """Let the call in, and write down how it ends, whatever way it does."""
+        who = account.facts.who
+        assert who is not None  # noqa: S101  # `Account` has one
         try:
-            yield account
+            with self._fairness.call(who.uid):
+                yield account
+        except TooManyCallsError as error:
+            account.know(result=error.code, message=error.message)
+            if self._fairness.is_news(who.uid):
+                await self._note_call(account)
+            raise
         except SigmaVaultError as error:
             account.know(result=error.code, message=error.message)
             await self._note_call(account)

@@ -106,6 +106,11 @@ class Jobs:
         left = [each for each in job_store.everything(self._machine.root) if not each.is_over]
         return tuple(await asyncio.gather(*(self._resolve(each) for each in left)))
 
+    def recent(self, seconds: float) -> tuple[JobRecord, ...]:
+        """The jobs that ended not long ago."""
+        since = spelled_time(self._machine.now() - seconds)
+        return tuple(each for each in job_store.everything(self._machine.root) if each.ended >= since)
+
     async def settle(self, patience_s: float) -> None:
         """Let what runs come to its end, for a while; the next start looks after the rest."""
         if self._tasks:
@@ -117,11 +122,16 @@ class Jobs:
         return len(self._running)
 
     def _write_begin(self, record: JobRecord) -> None:
-        self._audit.append(_facts(Event.BEGIN, record), durable=True)
         try:
             job_store.write(self._machine.root, record)
         except OSError as error:
             raise AuditError(f"the job cannot be written down: {error.strerror}") from error
+        try:
+            # second: what the audit has as begun is found by the next start, whenever this one dies
+            self._audit.append(_facts(Event.BEGIN, record), durable=True)
+        except AuditError:
+            job_store.forget(self._machine.root, record.id)
+            raise
 
     async def _follow(self, job: RunningJob, order: Order) -> None:
         try:

@@ -49,7 +49,12 @@ def everything(root: Path) -> tuple[JobRecord, ...]:
     return tuple(found)
 
 
+def forget(root: Path, job: str) -> None:
+    """Remove a job that did not begin."""
+    (root / FOLDER / f"{job}.json").unlink(missing_ok=True)
+
+
 def prune(root: Path) -> None:
     """Remove the oldest jobs that ended, beyond `MOST`."""
     for record in [each for each in everything(root) if each.is_over][MOST:]:
-        (root / FOLDER / f"{record.id}.json").unlink(missing_ok=True)
+        forget(root, record.id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from sdbus import DbusServiceUnknownError, SdBus
+from sdbus import SdBus, SdBusBaseError
 
 from sigmavault.core.errors import (
     AuthorizationDismissedError,
@@ -52,10 +52,10 @@ async def require(bus: SdBus, caller: str, action: str, *, interactive: bool, me
     question.append_data("(sa{sv})sa{ss}us", subject, action, told, flags, "")
     try:
         answer = await bus.call_async(question)
-    except DbusServiceUnknownError:
-        _log.warning("polkit is not there: only root may %s", action)
+    except SdBusBaseError as error:
+        _log.warning("polkit does not answer, so only root may %s: %s", action, error)
         if await uid_of(bus, caller) != 0:
-            raise _denied(action) from None
+            raise _denied(action) from error
         return
     is_authorized, is_challenge, details = answer.parse_to_tuple()[0]
     if is_authorized is True:

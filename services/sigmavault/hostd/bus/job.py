@@ -21,7 +21,7 @@ from sigmavault.hostd.host import Host
 from sigmavault.system import bus
 from sigmavault.system.callers import Callers
 
-_KEPT_S = 600.0
+KEPT_S = 600.0
 """How long an ended job stays on the bus; after that `job.show` has it."""
 
 
@@ -123,7 +123,7 @@ class JobObjects:
             made = JobObject(record, self._host, self._callers)
             self._shown[record.id] = (made, made.export_to_dbus(path, self._connection))
         if record.is_over:
-            asyncio.get_running_loop().call_later(_KEPT_S, self._hide, record.id)
+            asyncio.get_running_loop().call_later(KEPT_S, self._hide, record.id)
         return path
 
     def _hide(self, job: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import cache
 
 from sdbus import (
     DbusInterfaceCommonAsync,
@@ -25,6 +26,12 @@ from sigmavault.hostd.host import Host
 from sigmavault.operations import registry
 from sigmavault.system import bus
 from sigmavault.system.callers import Callers
+
+
+@cache
+def _described() -> str:
+    return json.dumps([description(each) for each in registry.everything().values()])
+
 
 type Reported = Callable[[Who, dict[str, str]], Awaitable[None]]
 
@@ -49,7 +56,7 @@ class ManagerObject(DbusInterfaceCommonAsync, interface_name=INTERFACE):
     @dbus_method_async("", "s", DbusUnprivilegedFlag, ("operations",), (), method_name="Describe")
     async def describe(self) -> str:
         """All declarations of operations, as JSON."""
-        return json.dumps([description(each) for each in registry.everything().values()])
+        return _described()
 
     @dbus_method_async(
         "ssb", "s", DbusUnprivilegedFlag, ("answer",), ("operation", "arguments", "interactive"),

@@ -13,7 +13,7 @@ from sigmavault.contract.host1 import BUS_NAME, OBJECT_PATH
 from sigmavault.core.audit import Event, Facts, Who
 from sigmavault.core.errors import NotAuthorizedError
 from sigmavault.core.jobs import JobRecord
-from sigmavault.hostd.bus.job import JobObjects
+from sigmavault.hostd.bus.job import KEPT_S, JobObjects
 from sigmavault.hostd.bus.manager import ManagerObject, call_plan, call_read
 from sigmavault.hostd.bus.nouns import interfaces
 from sigmavault.hostd.host import Host
@@ -70,7 +70,8 @@ async def serve(connection: SdBus, host: Host, callers: Callers) -> Served:
     manager = _host_object()(host, callers, jobs, reported)
     manager.export_to_dbus(OBJECT_PATH, connection)
     host.jobs.changed = tell_job
-    for record in await host.jobs.resolve():
+    await host.jobs.resolve()
+    for record in host.jobs.recent(KEPT_S):
         jobs.show(record)
     await connection.request_name_async(BUS_NAME, 0)
     return Served(manager=manager, jobs=jobs, watch=watch)
