@@ -66,9 +66,14 @@ def test_a_plan_does_not_outlive_the_daemon(host: HostDaemon, root: Caller) -> N
         root.apply(token)
 
 
-def test_a_stopped_daemon_lets_its_jobs_end(host: HostDaemon, root: Caller) -> None:
-    job = root.do("thing.make", name="lamp", parts=10, pause_ms=60)
+def test_a_stopped_daemon_lets_its_jobs_end_and_begins_none(host: HostDaemon, root: Caller) -> None:
+    job = root.do("thing.make", name="lamp", parts=20, pause_ms=60)
+    _, token = root.plan("thing.make", name="vase")
     wait_until("some parts", lambda: root.job(job)["Progress"] > 0)
+    host.process.terminate()
+    wait_until("it to hear", lambda: "STOPPING=1" in host.notices)
+    with refused("Service.Unavailable"):
+        root.apply(token)
     assert host.stop() == 0
     host.start()
     host.wait_ready()

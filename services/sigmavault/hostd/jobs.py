@@ -10,7 +10,12 @@ from functools import partial
 from typing import Any
 
 from sigmavault.core.audit import Event, Facts, Who
-from sigmavault.core.errors import AuditError, InvalidRequestError, UnknownObjectError
+from sigmavault.core.errors import (
+    AuditError,
+    InvalidRequestError,
+    ServiceUnavailableError,
+    UnknownObjectError,
+)
 from sigmavault.core.jobs import JobRecord, spelled_time
 from sigmavault.core.operation import Arguments, Change, Machine, Outcome, Plan
 from sigmavault.hostd.descriptors import Outlets
@@ -58,6 +63,7 @@ class Jobs:
         self._machine, self._audit = machine, audit
         self._running: dict[str, RunningJob] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closing = False
         self.changed: Callable[[JobRecord], object] = lambda _: None
         """Hears of every step of every job, in the loop."""
 
@@ -66,7 +72,10 @@ class Jobs:
 
         Raises:
             AuditError: it cannot be written down, so it does not begin.
+            ServiceUnavailableError: the daemon is being stopped.
         """
+        if self._is_closing:
+            raise ServiceUnavailableError("the host daemon is being stopped", "try again in a moment")
         time = spelled_time(self._machine.now())
         record = JobRecord(id=order.job, plan=order.plan, who=order.who, began=time, changed=time)
         loop = asyncio.get_running_loop()
@@ -112,7 +121,8 @@ class Jobs:
         return tuple(each for each in job_store.everything(self._machine.root) if each.ended >= since)
 
     async def settle(self, patience_s: float) -> None:
-        """Let what runs come to its end, for a while; the next start looks after the rest."""
+        """Let what runs come to its end, for a while, and begin nothing new; the next start does the rest."""
+        self._is_closing = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience_s)
 

@@ -59,17 +59,25 @@ async def _serve(machine: Machine, audit: AuditLog) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     served = await serve(connection, host, callers)
-    await host.note(Facts(event=Event.START, message=f"version {__version__}"))
-    work = (daemon.feed_watchdog(), _sync(audit), served.watch.run(), share_keeper.keep(machine))
-    tasks = [asyncio.create_task(each) for each in work]
-    notify.ready("simulated: nothing here is real" if machine.is_simulated else "")
-    await stop.wait()
-    notify.stopping()
-    await host.jobs.settle(_LAST_JOBS_S)
-    for task in tasks:
-        task.cancel()
-    with contextlib.suppress(AuditError):
-        await host.note(Facts(event=Event.STOP))
+    await _note(host, Facts(event=Event.START, message=f"version {__version__}"))
+    async with asyncio.TaskGroup() as group:  # one that fails ends the daemon, and systemd starts it anew
+        work = (daemon.feed_watchdog(), _sync(audit), served.watch.run(), share_keeper.keep(machine))
+        tasks = [group.create_task(each) for each in work]
+        notify.ready("simulated: nothing here is real" if machine.is_simulated else "")
+        await stop.wait()
+        notify.stopping()
+        await host.jobs.settle(_LAST_JOBS_S)
+        for task in tasks:
+            task.cancel()
+    await _note(host, Facts(event=Event.STOP))
+
+
+async def _note(host: Host, facts: Facts) -> None:
+    """Without a log nothing can be changed, but there is much that can be looked at."""
+    try:
+        await host.note(facts)
+    except AuditError as error:
+        _log.error("%s", error)
 
 
 def run(machine: Machine) -> int:
