@@ -47,6 +47,14 @@ def as_told(name: str, value: str | int) -> str:
     return text
 
 
+def as_said(name: str, value: str) -> str:
+    """A value as people say it: 131072 → 128K."""
+    if name == "recordsize" and value.isascii() and value.isdigit():
+        size = int(value)
+        return f"{size // 1024**2}M" if size >= 1024**2 else f"{size // 1024}K"
+    return value
+
+
 def warnings(changes: Mapping[str, str | int]) -> tuple[str, ...]:
     """What a careful person would say before these are set."""
     found = []

@@ -1,0 +1,1 @@
+"""Datasets: filesystems and volumes in a pool."""
