@@ -220,6 +220,24 @@ def test_a_secret_is_typed_twice_and_never_shown(host: HostDaemon, root: Caller)
             assert "vermil" not in terminal.seen
 
 
+def test_what_only_the_caller_is_told_goes_into_a_new_file_or_to_the_terminal(
+    host: HostDaemon, root: Caller, tmp_path: Path
+) -> None:
+    root.end(root.do("thing.make", name="lamp", parts=1))
+    nowhere = sigmavault(host, "thing", "whisper", "lamp", "--yes")
+    assert (nowhere.returncode, "--save rumour=PATH" in nowhere.stderr) == (2, True)
+    file = tmp_path / "rumour"
+    done = sigmavault(host, "thing", "whisper", "lamp", "--yes", "--save", f"rumour={file}")
+    assert (done.returncode, done.stdout, file.read_text()) == (0, "", "it was the butler")
+    assert file.stat().st_mode & 0o777 == 0o600
+    again = sigmavault(host, "thing", "whisper", "lamp", "--yes", "--save", f"rumour={file}")
+    assert (again.returncode, "File exists" in again.stderr) == (2, True)
+    with at_terminal(host, "thing", "whisper", "lamp", "--yes") as terminal:
+        terminal.wait_for("rumour: it was the butler")
+        assert terminal.process.wait(20) == 0
+    assert "butler" not in host.log.read_text() + json.dumps(host.audit())
+
+
 def test_who_may_not_is_told_why(host: HostDaemon) -> None:
     never = sigmavault(host, "thing", "make", "lamp", "--yes", user="daemon")
     assert (never.returncode, "polkit does not let this user" in never.stderr) == (4, True), never.stderr
