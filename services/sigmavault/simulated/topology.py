@@ -11,8 +11,8 @@ _GROUPS = {"mirror": 2, "raidz": 2, "raidz1": 2, "raidz2": 3, "raidz3": 4}
 _CLASSES = ("log", "cache", "special", "spare")
 
 
-def build(state: State, pool: Pool, words: Sequence[str]) -> list[str]:
-    """Add what the words describe to a pool; returns the names of the disks.
+def build(state: State, pool: Pool, words: Sequence[str], *, is_forced: bool = False) -> list[str]:
+    """Add what the words describe to a pool; returns the names of the disks. `-f` looks past their data.
 
     Raises:
         RefusalError: a disk is not there, is in use, or a group is too small.
@@ -22,7 +22,7 @@ def build(state: State, pool: Pool, words: Sequence[str]) -> list[str]:
     names: list[str] = []
     for word in (*words, ""):
         if word and word not in _GROUPS and word not in _CLASSES:
-            names.append(_free(state, word, names))
+            names.append(_free(state, word, names, is_forced=is_forced))
             group.append(names[-1])
             continue
         _close(pool, class_, kind, group)
@@ -37,7 +37,7 @@ def build(state: State, pool: Pool, words: Sequence[str]) -> list[str]:
     return names
 
 
-def _free(state: State, word: str, taken: Sequence[str]) -> str:
+def _free(state: State, word: str, taken: Sequence[str], *, is_forced: bool) -> str:
     disk = state.disk_at(word)
     if disk is None:
         raise RefusalError(f"cannot open '{word}': no such device in /dev")
@@ -46,7 +46,7 @@ def _free(state: State, word: str, taken: Sequence[str]) -> str:
         raise RefusalError(f"invalid vdev specification: '{word}' is given twice")
     if holder is not None and holder.imported:
         raise RefusalError(f"{word} is part of active pool '{holder.name}'")
-    if holder is not None or any(each.filesystem for each in disk.partitions):
+    if not is_forced and (holder is not None or any(each.filesystem for each in disk.partitions)):
         raise RefusalError(f"invalid vdev specification\nuse '-f' to override: {word} is in use")
     return disk.name
 

@@ -29,7 +29,7 @@ def _create(asked: Simulated) -> str:
     is_rehearsal = "n" in words.flags
     state = copy.deepcopy(asked.state) if is_rehearsal else asked.state
     pool = Pool(name=name, guid=guid_of(name, str(asked.now)), imported=True, data=[])
-    build(state, pool, devices)
+    build(state, pool, devices, is_forced="f" in words.flags)
     if is_rehearsal:
         return drawing(pool, "create")
     properties = dict(each.split("=", 1) for each in words.values.get("O", []) if "=" in each)
@@ -52,7 +52,7 @@ def _add(asked: Simulated) -> str:
     is_rehearsal = "n" in words.flags
     state = copy.deepcopy(asked.state) if is_rehearsal else asked.state
     pool = _imported(state, name)
-    build(state, pool, devices)
+    build(state, pool, devices, is_forced="f" in words.flags)
     return drawing(pool, "add") if is_rehearsal else ""
 
 
