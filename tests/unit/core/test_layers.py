@@ -20,6 +20,7 @@ MAY_IMPORT = {
         "sigmavault.contract",
         "sigmavault.system",
         "sigmavault.operations",
+        "sigmavault.__version__",
         "pydantic",
     ),
     "system": ("sigmavault.core", "sigmavault.contract", "sigmavault.system", "sdbus", "yaml"),
