@@ -9,6 +9,7 @@ from tests.static.repository import imports, name, python, text
 
 RUNNERS = {
     "scripts/process.py": "the one runner of the build",
+    "scripts/demo.py": "keeps a bus, a daemon and a shell beside each other",
     "scripts/host/bootstrap.py": "runs before the tools tree, beside the runner's log",
     "scripts/host/enter.py": "is a program of its own inside new namespaces",
     "scripts/host/mirror.py": "asks the host's apt, before the tools tree",
