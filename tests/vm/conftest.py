@@ -15,6 +15,7 @@ from tests.vm.stage import Scene, Stage, Target
 
 ORDER = (
     "test_boot", "test_user_guide", "test_services", "test_resources", "test_exposure", "test_polkit",
+    "test_host_cage",
     "test_live",
     "test_model", "test_zfs", "test_samba", "test_nfs", "test_host_shares", "test_desktop",
     "test_host_pools",
