@@ -25,6 +25,8 @@ def write(root: Path, state: State) -> None:
     _text(root / "proc/sys/kernel/hostname", f"simulated-{state.description.name}")
     _text(root / "proc/sys/kernel/osrelease", "6.12.0-simulated")
     _text(root / "proc/uptime", "86400.00 100000.00")
+    _text(root / "etc/passwd", "root:x:0:0:root:/root:/bin/bash")
+    _text(root / "etc/group", "root:x:0:")
     _text(root / "proc/swaps", "Filename\tType\tSize\tUsed\tPriority")
     for disk in state.disks.values():
         _device(root, state, disk)
