@@ -46,8 +46,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function, or refuse arguments that ask for megabytes of padding."""
-        text = getattr(obj, "__self__", "")
-        is_format = isinstance(text, str) and getattr(obj, "__name__", "").startswith("format")
+        method = getattr(obj, "__wrapped__", obj)  # jinja's sandbox wraps the methods that format
+        text = getattr(method, "__self__", "")
+        is_format = isinstance(text, str) and getattr(method, "__name__", "").startswith("format")
         _check(text if is_format else "", [*args, *kwargs.values()])
         return super().call(context, obj, *args, **kwargs)
 

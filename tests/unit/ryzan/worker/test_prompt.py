@@ -60,6 +60,12 @@ def test_hostile_or_unwilling_template_is_a_refusal(source: str) -> None:
         render(source)
 
 
+@pytest.mark.parametrize("call", ["'{:09999999999}'.format(1)", "'{a:09999999999}'.format_map({'a': 1})"])
+def test_a_format_of_gigabytes_is_refused_before_it_is_made(call: str) -> None:
+    with pytest.raises(InvalidRequestError, match="too wide"):
+        render(f"{{{{ {call} }}}}")
+
+
 def test_endless_template_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt, "_RENDER_LIMIT_S", 0.2)
     loops = "".join(f"{{% for a{n} in range(90000) %}}" for n in range(4)) + "{% endfor %}" * 4
