@@ -1,7 +1,7 @@
 """The sections of smb.conf(5) for the shares: the file that the base configuration includes. Pure.
 
 The base (`/etc/samba/smb.conf`) belongs to the image and to its owner; we write the included file whole, and
-nothing else. Options: `docs/decisions/0018-shares.md`.
+nothing else. Options: `docs/decisions/0020-shares.md`.
 """
 
 from __future__ import annotations
