@@ -55,7 +55,7 @@ def blank(vm):
         vm.execute("zpool", "clear", POOL)
         vm.succeed("zpool", "destroy", "-f", POOL)
     for row in operate(vm, "disk.list")["disks"]:
-        if row["name"] in BY_ID:
+        if row["name"] in BY_ID and not row["is_eligible"]:
             operate(vm, "disk.wipe", disk=row["name"])
 
 
