@@ -25,7 +25,7 @@ from sigmavault.core.sharing.accounts import (
     parse_passwd,
     parse_record,
 )
-from sigmavault.system.files import write_durably
+from sigmavault.system.files import make_folder, write_durably
 
 RECORD: Final = "etc/sigmavault/accounts.json"
 WORK_S: Final = 60.0
@@ -64,7 +64,7 @@ def write_record(machine: Machine, record: Record) -> None:
     """
     file = machine.root / RECORD
     try:
-        file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_folder(file.parent)
         write_durably(file, record.model_dump_json(indent=1) + "\n", 0o644)
     except OSError as error:
         raise OperationError(f"/{RECORD} cannot be written: {error.strerror}") from error

@@ -24,7 +24,7 @@ from sigmavault.core.sharing.door import Door, doors
 from sigmavault.core.sharing.place import Place, folder_path, place_of
 from sigmavault.core.sharing.share import Shares, parse_shares
 from sigmavault.system import mounts, nfs, samba
-from sigmavault.system.files import read_or_empty, write_durably
+from sigmavault.system.files import make_folder, read_or_empty, write_durably
 
 TRUTH: Final = "etc/sigmavault/shares.json"
 LAST_GOOD: Final = ".last-good"
@@ -237,7 +237,7 @@ def _replace(machine: Machine, name: str, text: str) -> None:
 def _write(machine: Machine, name: str, text: str, mode: int) -> None:
     file = machine.root / name
     try:
-        file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_folder(file.parent)
         write_durably(file, text, mode)
     except OSError as error:
         raise OperationError(f"/{name} cannot be written: {error.strerror}") from error
@@ -305,7 +305,7 @@ def close_mountpoints(machine: Machine, places: Iterable[Place]) -> None:
 def held(machine: Machine) -> Iterator[None]:
     """One process at a time makes files: hostd, and the unit that runs before Samba starts."""
     file = machine.root / _LOCK
-    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    make_folder(file.parent)
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

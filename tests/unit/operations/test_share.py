@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,17 @@ def test_a_share_is_there_for_samba_and_for_its_people(machine: SharingMachine) 
     assert stat.S_IMODE((machine.root / TRUTH).stat().st_mode) == 0o600
     assert machine.text(EXPORTS) == "", "nothing is shared over NFS"
     assert CheckShares().read(NoArguments(), machine).findings == ()
+
+
+def test_folders_that_are_made_can_be_read_by_all_services(machine: SharingMachine) -> None:
+    before = os.umask(0o077)
+    try:
+        do(machine, CreateShare(), **MEDIA)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((machine.root / EXPORTS).parent.stat().st_mode) == 0o755
+    assert stat.S_IMODE((machine.root / EXPORTS).stat().st_mode) == 0o644
+    assert stat.S_IMODE((machine.root / "run/sigmavault").stat().st_mode) == 0o755
 
 
 def test_an_export_has_resolved_hosts_and_is_seen_to_be_taken(machine: SharingMachine) -> None:
