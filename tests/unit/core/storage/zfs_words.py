@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sigmavault.core.errors import CommandError
+
 NONE = {"type": "NONE", "data": "-"}
 LOCAL = {"type": "LOCAL", "data": "-"}
 DEFAULT = {"type": "DEFAULT", "data": "-"}
@@ -18,7 +20,7 @@ def inherited(above: str) -> dict[str, str]:
 
 @dataclass(kw_only=True)
 class Zfs:
-    """What there is: names, with what differs from the usual; a property is a value, or a pair with its source."""
+    """What there is: names, with what differs from the usual: a value, or a pair of it and its source."""
 
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -61,7 +63,13 @@ class Zfs:
             if (types is None or each["type"] in types)
             and _is_asked(name, names, deep=deep, flat="-d" in words)
         }
+        if names and not found:
+            raise CommandError(tuple(words), 1, f"cannot open '{names[0]}': dataset does not exist")
         return dump(found)
+
+    def get(self, argv: Any, _stdin: str = "") -> str:
+        """`zfs get all`, or one property that was put among those of the dataset."""
+        return self.list(["zfs", "get", *argv[argv.index("--") :]])
 
 
 def dump(found: Mapping[str, Any]) -> str:
