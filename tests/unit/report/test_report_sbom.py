@@ -142,6 +142,6 @@ def test_another_process_makes_the_same_bytes(root):
             [sys.executable, "-B", "-c", _PROGRAM, root], cwd=source, check=True, capture_output=True,
             env={**os.environ, "PYTHONHASHSEED": str(seed)},
         ).stdout
-        for seed in range(4)
+        for seed in (0, 1)
     }  # fmt: skip
     assert len(texts) == 1

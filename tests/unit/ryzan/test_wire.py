@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sigmavault.core.chat import (
     Conversation,
@@ -64,6 +64,7 @@ events = st.one_of(
 )
 
 
+@settings(max_examples=50)
 @given(st.lists(requests, max_size=3), st.integers(1, 50))
 def test_requests_arrive_as_they_were_however_the_stream_is_cut(
     sent: list[GenerateRequest], size: int
@@ -81,6 +82,7 @@ def test_events_arrive_as_they_were(event: Started | Piece | Finished) -> None:
     assert wire.read_event(frame) == event
 
 
+@settings(max_examples=50)
 @given(st.lists(st.one_of(st.builds(Text, text=texts), st.builds(Tokens, tokens=token_lists))).map(tuple))
 def test_inputs_of_vectors_arrive_as_they_were(inputs: tuple[Text | Tokens, ...]) -> None:
     (frame,) = wire.Decoder().feed(wire.encode(wire.embed_frame(3, EmbedRequest(inputs=inputs))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,16 +50,20 @@ class Checkout:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    root = tmp_path / "checkout"
+    copy_parts(tmp_path / "checkout", PARTS)
+    return Checkout(tmp_path / "checkout")
+
+
+def copy_parts(root: Path, names: Iterable[str]) -> None:
+    """Copy what the repository has by these names."""
     root.mkdir()
     ignored = shutil.ignore_patterns("__pycache__")
-    for name in PARTS:
+    for name in names:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, root / name, symlinks=True, ignore=ignored)
         else:
             shutil.copy(source, root / name)
-    return Checkout(root)
 
 
 @pytest.fixture

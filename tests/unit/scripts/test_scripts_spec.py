@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 
 from scripts.errors import SpecError
 from scripts.spec.load import load_spec
-from tests.unit.scripts.conftest import ROOT, Checkout
+from tests.unit.scripts.conftest import PARTS, ROOT, Checkout, copy_parts
+
+PROGRAMS = ("services", "scripts")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """One whose programs are the repository's own: these tests change files at the top alone."""
+    root = tmp_path / "checkout"
+    copy_parts(root, [each for each in PARTS if each not in PROGRAMS])
+    for name in PROGRAMS:
+        (root / name).symlink_to(ROOT / name)
+    return Checkout(root)
 
 
 def refusal(checkout: Checkout) -> SpecError:

@@ -1,12 +1,14 @@
 """The walk through MokManager takes each screen once, in order, and says what it saw instead."""
 
 import time
+from functools import partial
 from typing import Any
 
 import pytest
 
+from tests.vm import mok_manager
 from tests.vm.machine.errors import GuestError
-from tests.vm.machine.timing import TimeScale
+from tests.vm.machine.timing import TimeScale, retry
 from tests.vm.mok_manager import Screens, enrol_requested_key
 
 
@@ -57,6 +59,7 @@ class Firmware:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(mok_manager, "retry", partial(retry, sleep=lambda _seconds: None))
 
 
 def test_the_walk_ends_in_a_new_start():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from functools import cache
 from typing import Any
 
 import jsonschema
@@ -22,10 +23,11 @@ PARAM = "response_format"
 TEXTS = 40
 
 
-def written(gbnf: str, count: int = TEXTS) -> list[str]:
-    """Random texts of a grammar."""
+@cache
+def written(gbnf: str, count: int = TEXTS) -> tuple[str, ...]:
+    """Random texts of a grammar, the same each time."""
     reader, luck = Reader.read(gbnf), random.Random(7)  # noqa: S311
-    return [reader.write(luck) for _ in range(count)]
+    return tuple(reader.write(luck) for _ in range(count))
 
 
 def validator(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
