@@ -31,8 +31,6 @@ FORMS = (
     "Translate {} to French.",
     "Write one short sentence about {}.",
 )
-
-
 SOON = {"2": 6}
 """Answers end soon, and by a wide margin: no other number of threads makes one longer."""
 

@@ -84,23 +84,43 @@ def path(name: str) -> str:
     return f"/dev/disk/by-id/{name}"
 
 
-def test_every_state_is_refused_with_its_own_reason(vm: Machine, shelf: Shelf) -> None:
-    """The bar: what in the list has `overwrite` is refused with its reason until the disk is named."""
-    number = iter(range(WWN, WWN + 100))
+EXPECTED = {
+    "mounted": ("mounted", "is mounted at /mnt/there"),
+    "swap": ("swap", "is in use as swap"),
+    "lvm": ("lvm", "is in use by LVM: /dev/mapper/old-vg"),
+    "lvm0": ("lvm", "has data: an LVM physical volume"),
+    "md": ("md-raid", "is in use by a Linux software RAID: /dev/md_old"),
+    "md0": ("md-raid", "has data: a member of a Linux software RAID"),
+    "luks": ("luks", "is in use as an opened encrypted volume: /dev/mapper/old-vault"),
+    "luks0": ("luks", "has data: an encrypted volume (LUKS)"),
+    "exported": ("exported-pool", "is part of an exported or foreign pool: leaving ("),
+    "imported": ("pool-member", "is part of the imported pool staying"),
+    "foreign": ("has-data", "has data: vfat “HOLIDAY”"),
+    "table": ("has-data", "has data: a partition table with 1 partition"),
+    "small": ("too-small", "is too small: 512 MiB"),
+    "ro": ("read-only", "is read-only"),
+    "twin1": ("duplicate-serial", "has the serial SAME, which another disk has as well"),
+    "twin2": ("duplicate-serial", "has the serial SAME, which another disk has as well"),
+}
+"""State of a disk → code and words of its reason."""
+LIFTED = frozenset({"lvm0", "md0", "luks0", "foreign", "table"})
+"""Data that a person may give up, by naming the disk."""
 
-    def disk(node: str, size: int = 2 * GIB) -> str:
-        return shelf.put(node, serial=f"S-{node}".upper(), size_bytes=size, wwn=next(number))
 
-    names = {
-        node: disk(node)
-        for node in ("mounted", "swap", "lvm", "lvm0", "md", "md0", "luks", "luks0", "exported", "imported",
-                     "foreign", "table", "held")
+def plugged_in(shelf: Shelf) -> dict[str, str]:
+    """A disk for each state; their names by state."""
+    sizes = dict.fromkeys(EXPECTED, 2 * GIB) | {"small": GIB // 2, "held": 2 * GIB}
+    return {
+        node: shelf.put(
+            node, serial="SAME" if node.startswith("twin") else f"S-{node}".upper(), size_bytes=size,
+            wwn=WWN + number, read_only=node == "ro",
+        )
+        for number, (node, size) in enumerate(sizes.items())
     }  # fmt: skip
-    names["small"] = disk("small", GIB // 2)
-    names["ro"] = shelf.put("ro", serial="S-RO", size_bytes=2 * GIB, wwn=next(number), read_only=True)
-    names["twin1"] = shelf.put("twin1", serial="SAME", size_bytes=2 * GIB, wwn=next(number))
-    names["twin2"] = shelf.put("twin2", serial="SAME", size_bytes=2 * GIB, wwn=next(number))
-    at = {node: path(name) for node, name in names.items()}
+
+
+def occupy(vm: Machine, at: dict[str, str]) -> None:
+    """Bring each disk into its state; `at` has their paths."""
     vm.shell('mkfs.ext4 -q "$1"; mkdir -p /mnt/there; mount "$1" /mnt/there', at["mounted"])
     vm.shell('mkswap "$1"; swapon "$1"', at["swap"])
     vm.shell(LVM_ACTIVE, at["lvm"])
@@ -116,41 +136,33 @@ def test_every_state_is_refused_with_its_own_reason(vm: Machine, shelf: Shelf) -
     # held by a program and by nothing that leaves a trace
     vm.succeed("systemd-run", "--quiet", "--unit=holder", "python3", "-c", HOLDER, at["held"])
     vm.succeed("udevadm", "settle")
-    system = next(name for name, row in rows(vm).items() if row["serial"] == "SYSTEM")
-    expected = {
-        system: ("boot-disk", "the disk that this machine runs from"),
-        names["mounted"]: ("mounted", "is mounted at /mnt/there"),
-        names["swap"]: ("swap", "is in use as swap"),
-        names["lvm"]: ("lvm", "is in use by LVM: /dev/mapper/old-vg"),
-        names["lvm0"]: ("lvm", "has data: an LVM physical volume"),
-        names["md"]: ("md-raid", "is in use by a Linux software RAID: /dev/md_old"),
-        names["md0"]: ("md-raid", "has data: a member of a Linux software RAID"),
-        names["luks"]: ("luks", "is in use as an opened encrypted volume: /dev/mapper/old-vault"),
-        names["luks0"]: ("luks", "has data: an encrypted volume (LUKS)"),
-        names["exported"]: ("exported-pool", "is part of an exported or foreign pool: leaving ("),
-        names["imported"]: ("pool-member", "is part of the imported pool staying"),
-        names["foreign"]: ("has-data", "has data: vfat “HOLIDAY”"),
-        names["table"]: ("has-data", "has data: a partition table with 1 partition"),
-        names["small"]: ("too-small", "is too small: 512 MiB"),
-        names["ro"]: ("read-only", "is read-only"),
-        names["twin1"]: ("duplicate-serial", "has the serial SAME, which another disk has as well"),
-        names["twin2"]: ("duplicate-serial", "has the serial SAME, which another disk has as well"),
-    }  # fmt: skip
-    listed = rows(vm)
-    for name, (code, words) in expected.items():
-        assert code in listed[name]["reasons"], name
-        assert not listed[name]["is_eligible"], name
-        assert words in refusal(vm, name), name
-    assert "the kernel gives nobody else" in refusal(vm, names["held"])
-    lifted = {names[node] for node in ("lvm0", "md0", "luks0", "foreign", "table")}
-    for name, (_, words) in expected.items():
-        if name not in lifted:
-            assert words in refusal(vm, name, "--overwrite", name), name
+
+
+def release(vm: Machine, at: dict[str, str]) -> None:
     vm.shell(
         "systemctl stop holder; umount /mnt/there; swapoff \"$1\"; zpool destroy staying; "
         "dmsetup remove old-vg; dmsetup remove old-vault; echo clear > /sys/block/md_old/md/array_state",
         at["swap"],
     )  # fmt: skip
+
+
+def test_every_state_is_refused_with_its_own_reason(vm: Machine, shelf: Shelf) -> None:
+    """The bar: what is in `LIFTED` is refused until the disk is named, all else also then."""
+    names = plugged_in(shelf)
+    at = {node: path(name) for node, name in names.items()}
+    occupy(vm, at)
+    listed = rows(vm)
+    system = next(name for name, row in listed.items() if row["serial"] == "SYSTEM")
+    expected = {names[node]: each for node, each in EXPECTED.items()}
+    for name, (code, words) in expected.items() | {(system, ("boot-disk", "that this machine runs from"))}:
+        assert code in listed[name]["reasons"], name
+        assert not listed[name]["is_eligible"], name
+        assert words in refusal(vm, name), name
+    assert "the kernel gives nobody else" in refusal(vm, names["held"])
+    for node, (_, words) in EXPECTED.items():
+        if node not in LIFTED:
+            assert words in refusal(vm, names[node], "--overwrite", names[node]), node
+    release(vm, at)
 
 
 def test_what_was_overwritten_is_eligible_and_found_by_nobody(vm: Machine, shelf: Shelf) -> None:
