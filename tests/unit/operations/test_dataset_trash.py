@@ -134,7 +134,7 @@ def test_destroying_for_good_shows_everything_that_is_lost(tmp_path: Path) -> No
 
 def test_the_trash_gives_back_what_it_took(tmp_path: Path) -> None:
     zfs = thrown(tank().add(BIN, guid=70, **CONTAINER), "old_71", "tank/old", 71)
-    own = {"org.sigmavault__trash-canmount": ("on", LOCAL), "canmount": ("noauto", LOCAL)}
+    own: dict[str, Any] = {"org.sigmavault__trash-canmount": ("on", LOCAL), "canmount": ("noauto", LOCAL)}
     zfs.add(f"{BIN}/old_71/own", guid=72, mountpoint=("/srv/own", LOCAL), mounted="no", **own)
     on = machine(tmp_path, zfs)
     made = plan(RestoreDataset, on, name="tank/old")
