@@ -72,4 +72,4 @@ def test_the_bus_refuses_an_unprivileged_caller(vm):
         "/org/sigmavault/Ryzan", "org.sigmavault.Ryzan1", "LoadModel", "s", "smollm2-135m-instruct",
     )  # fmt: skip
     assert done.code != 0
-    assert re.search("not allow|ot authorized|denied", done.err), done.describe()
+    assert re.search("not allow|ot authorized|denied|only after a password", done.err), done.describe()
