@@ -1,13 +1,28 @@
 """The host daemon as systemd runs it: started, in its cage, and in the machine's own mount namespace."""
 
+import json
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.vm.machine.machine import Machine
+from tests.vm.stage import POOL_DISKS
 
 pytestmark = pytest.mark.vm
 
 UNIT = "sigmavault-hostd.service"
 HOST = ("org.sigmavault.Host", "/org/sigmavault/Host", "org.sigmavault.Host1")
+SCRIPT = (Path(__file__).parent / "inside" / "daemon.py").read_bytes()
+DISKS = [f"virtio-{disk.serial}" for disk in POOL_DISKS[:2]]
+
+
+def ask(vm: Machine, operation: str, /, **arguments: Any) -> Any:
+    """Have the daemon do it, in its cage."""
+    return json.loads(
+        vm.succeed("python3", "-", operation, json.dumps(arguments), stdin=SCRIPT, timeout_s=180)
+    )
 
 
 @pytest.fixture
@@ -62,3 +77,22 @@ def test_zed_tells_it_and_it_tells_everybody(vm, tank):
         assert '"event":"event"' in rows, "zed has not told of it"
     finally:
         vm.succeed("systemctl", "stop", "listen.service")
+
+
+@pytest.mark.only(target="disk")
+def test_the_cage_is_wide_enough_for_disks_pools_and_mounts(vm):
+    """Raw writes, ZFS, mounts that everybody sees, and their end."""
+    for row in ask(vm, "disk.list")["disks"]:
+        if row["name"] in DISKS and not row["is_eligible"]:
+            ask(vm, "disk.wipe", disk=row["name"])
+    ask(vm, "pool.create", name="caged", layout="mirror", disks=DISKS)
+    ask(vm, "dataset.create", name="caged/papers")
+    found = vm.succeed("findmnt", "--noheadings", "--output=SOURCE,FSTYPE", "--source", "caged/papers")
+    assert found.split() == ["caged/papers", "zfs"]
+    ask(vm, "pool.export", name="caged")
+    vm.fail("findmnt", "--source", "caged/papers")
+    ask(vm, "pool.import", pool="caged")
+    vm.succeed("findmnt", "--source", "caged/papers")
+    ask(vm, "pool.destroy", name="caged")
+    vm.fail("findmnt", "--source", "caged/papers")
+    assert ask(vm, "audit.verify")["intact"]
