@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from sigmavault.core.sharing.exports import FILE
+from sigmavault.core.sharing.smb_conf import INCLUDE
+from sigmavault.simulated import sharing, zfs
 from sigmavault.simulated.block import partition_name, partitions_of
 from sigmavault.simulated.state import Disk, State
+from sigmavault.system.files import read_or_empty
 
 _FOLDERS = ("sys/module/zfs", "proc/spl/kstat/zfs", "dev/disk/by-id", "etc/sigmavault", "var/lib/sigmavault")
 _BOOT = "51ab0000-0000-4000-8000-51a0000b0070"
@@ -25,13 +30,30 @@ def write(root: Path, state: State) -> None:
     _text(root / "proc/sys/kernel/hostname", f"simulated-{state.description.name}")
     _text(root / "proc/sys/kernel/osrelease", "6.12.0-simulated")
     _text(root / "proc/uptime", "86400.00 100000.00")
-    _text(root / "etc/passwd", "root:x:0:0:root:/root:/bin/bash")
-    _text(root / "etc/group", "root:x:0:")
+    _text(root / "etc/passwd", sharing.passwd_text(state.users))
+    _text(root / "etc/group", sharing.group_text(state.groups))
+    _text(root / "etc/samba/smb.conf", f"[global]\n   include = {INCLUDE}")
+    _text(root / "proc/self/mountinfo", "\n".join(_mounts(state)))
+    exports = read_or_empty(root / FILE.lstrip("/"))
+    _text(root / "var/lib/nfs/etab", sharing.served(exports).rstrip("\n"))
     _text(root / "proc/swaps", "Filename\tType\tSize\tUsed\tPriority")
     for disk in state.disks.values():
         _device(root, state, disk)
     for pool in state.imported():
         _text(root / "proc/spl/kstat/zfs" / pool.name / "state", pool.state)
+
+
+def _mounts(state: State) -> Iterator[str]:
+    """Lines of /proc/self/mountinfo (proc_pid_mountinfo(5)), the upper ones first."""
+    yield "21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/root rw"
+    number = 22
+    for pool in state.imported():
+        for name, dataset in sorted(pool.datasets.items()):
+            place = zfs.mountpoint_of(pool, dataset)
+            if dataset.mounted and place.startswith("/"):
+                source, target = (each.replace(" ", "\\040") for each in (name, place))
+                yield f"{number} 21 0:{number} / {target} rw,noatime - zfs {source} rw,xattr,posixacl"
+                number += 1
 
 
 def _device(root: Path, state: State, disk: Disk) -> None:

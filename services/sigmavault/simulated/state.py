@@ -80,6 +80,21 @@ class Dataset:
 
 
 @dataclass(kw_only=True)
+class Account:
+    """A user or a group.
+
+    Attributes:
+        number: uid or gid.
+        login: of a user, whether Samba lets it in; None for no login at all.
+        members: of a group.
+    """
+
+    number: int
+    login: bool | None = None
+    members: set[str] = field(default_factory=set)
+
+
+@dataclass(kw_only=True)
 class Pool:
     """A pool; the classes of vdevs as zpoolconcepts(7) has them."""
 
@@ -137,6 +152,8 @@ class State:
     """A planned `reboot` or `poweroff`, and when: microseconds since 1970."""
     restarts: dict[str, int] = field(default_factory=dict)
     """How often each unit was restarted."""
+    users: dict[str, Account] = field(default_factory=dict)
+    groups: dict[str, Account] = field(default_factory=dict)
 
     def disk_at(self, path: str) -> Disk | None:
         """The disk of a path: /dev/sdb, /dev/disk/by-id/NAME, or one of its partitions."""

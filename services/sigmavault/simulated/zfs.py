@@ -13,7 +13,8 @@ from sigmavault.simulated.state import Dataset, Pool, Snapshot, State, capacity
 _DEFAULTS: Mapping[str, str | int] = {
     "compression": "on", "recordsize": 131072, "atime": "on", "relatime": "on", "readonly": "off",
     "snapdir": "hidden", "sync": "standard", "quota": 0, "refquota": 0, "reservation": 0, "refreservation": 0,
-    "canmount": "on", "xattr": "sa", "acltype": "off", "primarycache": "all", "casesensitivity": "sensitive",
+    "canmount": "on", "xattr": "sa", "acltype": "posix", "sharenfs": "off",
+    "primarycache": "all", "casesensitivity": "sensitive",
     "normalization": "none", "utf8only": "off", "copies": 1, "dedup": "off", "exec": "on", "setuid": "on",
 }  # fmt: skip
 _NUMBERS = {"quota", "refquota", "reservation", "refreservation", "recordsize", "copies"}
@@ -133,7 +134,7 @@ def _counted(state: State, pool: Pool, dataset: Dataset) -> dict[str, str | int]
     return {
         "name": dataset.name, "guid": dataset.guid, "type": "filesystem", "used": dataset.used_bytes,
         "available": max(0, capacity(pool, state.disks) - pool.used_bytes), "referenced": dataset.used_bytes,
-        "mounted": "yes" if dataset.mounted else "no", "mountpoint": _mountpoint(pool, dataset),
+        "mounted": "yes" if dataset.mounted else "no", "mountpoint": mountpoint_of(pool, dataset),
         "encryption": "aes-256-gcm" if root else "off", "encryptionroot": root.name if root else _UNSET,
         "keystatus": ("available" if is_open else "unavailable") if root else _UNSET,
         "keyformat": "passphrase" if root else "none", "keylocation": "prompt" if root is dataset else "none",
@@ -141,7 +142,7 @@ def _counted(state: State, pool: Pool, dataset: Dataset) -> dict[str, str | int]
     }  # fmt: skip
 
 
-def _mountpoint(pool: Pool, dataset: Dataset) -> str:
+def mountpoint_of(pool: Pool, dataset: Dataset) -> str:
     rest = ""
     for above in _upwards(pool, dataset):
         if (place := above.properties.get("mountpoint")) is not None:
