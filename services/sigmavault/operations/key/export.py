@@ -26,6 +26,7 @@ class ExportKey(Change[LoadArguments, KeyRow]):
     risk = Risk.CHANGE
     examples = ("key export tank/private", "key export tank/box --save key=/media/stick/box.key")
     secrets: ClassVar[Mapping[str, str]] = {PASSPHRASE: "the passphrase, as you have written it down"}
+    known_secrets = frozenset({PASSPHRASE})
     gives: ClassVar[Mapping[str, str]] = {KEY: "the key, 64 hexadecimal digits"}
 
     def plan(self, arguments: LoadArguments, machine: Machine) -> Plan:
