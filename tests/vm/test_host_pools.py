@@ -114,7 +114,9 @@ def test_the_life_of_a_pool(vm, blank):
     """Everything that is done to a pool that is well."""
     first, second, third, fourth, fifth, sixth = BY_ID
     create = {"name": POOL, "layout": "mirror", "disks": [first, second]}
-    assert "8 characters" in refused(vm, "pool.create", **create, encrypted=True, secrets={"passphrase": "no"})
+    assert "8 characters" in refused(
+        vm, "pool.create", **create, encrypted=True, secrets={"passphrase": "no"}
+    )
     operate(vm, "pool.create", **create, encrypted=True, secrets={"passphrase": "correct horse battery"})
     assert vm.succeed("zfs", "get", "-H", "-o", "value", "encryption", POOL).strip() == "aes-256-gcm"
     write_files(vm)
