@@ -47,8 +47,8 @@ _FAREWELL_S = 3.0
 """What a process that is no longer needed has to put away what it keeps."""
 
 _WORKER_ENV = {
-    # Threads that wait for each other spin for a fraction of a millisecond, then sleep. Sleeping at once costs
-    # two thirds of the speed of one answer (53 against 185 tokens per second); with fewer turns a short
+    # Threads that wait for each other spin for a fraction of a millisecond, then sleep. Sleeping at once
+    # costs two thirds of the speed of one answer (53 against 185 tokens per second); with fewer turns a short
     # disturbance costs more. More (libgomp's own 300,000) gain nothing on a quiet machine, and beside other
     # work, until there are fewer threads (`crew.py`), they cost everything: 0.5 tokens per second against 75.
     "GOMP_SPINCOUNT": "10000",
