@@ -47,11 +47,11 @@ _FAREWELL_S = 3.0
 """What a process that is no longer needed has to put away what it keeps."""
 
 _WORKER_ENV = {
-    # Threads that wait for each other spin for a fraction of a millisecond, then sleep. Sleeping at once
-    # costs two thirds of the speed of one answer (53 against 185 tokens per second); with fewer turns a short
-    # disturbance costs more. More (libgomp's own 300,000) gain nothing on a quiet machine, and beside other
-    # work, until there are fewer threads (`crew.py`), they cost everything: 0.5 tokens per second against 75.
-    "GOMP_SPINCOUNT": "10000",
+    # Threads that wait for each other spin for some microseconds, then sleep. Sleeping at once costs two
+    # thirds of the speed of one answer (53 against 185 tokens per second). More turns (libgomp's own 300,000)
+    # gain nothing, and cost nearly everything beside other work: two threads that came to share a CPU made
+    # 33 tokens per second with 1,000 turns, 6 with 10,000.
+    "GOMP_SPINCOUNT": "1000",
 }
 
 

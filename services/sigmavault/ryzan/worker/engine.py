@@ -40,11 +40,6 @@ _HEADROOM = 64
 thrown out again at once."""
 
 
-_BEGUN = 4
-"""Tokens of an answer from which on somebody reads it. Before that it waits until prompts that came with its
-own are read: several in one step are read faster, and answers that begin together are written together."""
-
-
 @dataclass(slots=True, eq=False)
 class Sequence:
     """A request that is waiting or being answered.
@@ -330,8 +325,7 @@ class Engine:
             self._send_back()
         reading = [each for each in self._active if each.missing > 1]
         writing = len(self._active) - len(reading)
-        shown = sum(each.answered >= _BEGUN for each in self._active)
-        budget = self.pace.tokens(writing, beside=shown) - writing
+        budget = self.pace.tokens(beside=writing) - writing
         counts = iter(share(budget, [each.wanted for each in reading]))
         return [
             Part(sequence=each, held=each.held, count=count)

@@ -36,10 +36,9 @@ from sigmavault.system.memory import resident_bytes
 
 _REPORT_EVERY_S = 1.0
 
-_GATHER_S, _GATHER_EACH_S = 0.03, 0.007
-"""Parts of an answer are gathered for so long before they are sent, and so much longer for each answer that
-is written: one costs the service as much time as a tenth of a decode step, and takes a CPU from it. Nobody
-reads faster."""
+_GATHER_S = 0.04
+"""Parts of an answer are gathered for so long before they are sent: each costs the service as much time as
+a tenth of a decode step, and takes a CPU from it. Nobody reads faster."""
 
 _QUIET_MS = 500
 """A model that was not asked for so long keeps what it has computed: it costs the next request time."""
@@ -266,8 +265,7 @@ class Worker:
 
     def _flush(self) -> None:
         now = time.monotonic()
-        gather_s = _GATHER_S + _GATHER_EACH_S * self._work.active
-        if self._outbox.is_urgent or now - self._flushed >= gather_s or not self._work.busy:
+        if self._outbox.is_urgent or now - self._flushed >= _GATHER_S or not self._work.busy:
             self._flushed = now
             if data := self._outbox.take():
                 self._link.sendall(data)

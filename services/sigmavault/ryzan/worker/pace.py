@@ -52,17 +52,12 @@ class Pace:
             rate = tokens / seconds
             self._rate = rate if self._rate == 0 else 0.7 * self._rate + 0.3 * rate
 
-    def tokens(self, writing: int, *, beside: int) -> int:
-        """Tokens of the next step.
-
-        Args:
-            writing: answers that take one each.
-            beside: those of them that must not be held up.
-        """
+    def tokens(self, *, beside: int) -> int:
+        """Tokens of the next step, beside so many answers that are being written."""
         if self._rate == 0:
-            return min(self._most, 4 * self.LEAST + writing)
+            return min(self._most, 4 * self.LEAST + beside)
         limit_s = self.BESIDE_S if beside else self.ALONE_S
-        return min(self._most, max(self.LEAST + writing, int(self._rate * limit_s)))
+        return min(self._most, max(self.LEAST + beside, int(self._rate * limit_s)))
 
 
 def share(budget: int, wanted: list[int]) -> list[int]:

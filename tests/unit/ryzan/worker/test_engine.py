@@ -174,27 +174,14 @@ def test_meter_forgets_what_is_long_ago() -> None:
 
 def test_pace_keeps_steps_short_beside_answers_and_bounded_alone() -> None:
     pace = Pace(512)
-    assert pace.tokens(0, beside=0) == 64  # nothing is known yet
+    assert pace.tokens(beside=0) == 64  # nothing is known yet
     for _ in range(20):
         pace.add(0.5, 200)  # 400 tokens per second
-    assert pace.tokens(0, beside=0) == 400
-    assert pace.tokens(3, beside=3) == 60
+    assert pace.tokens(beside=0) == 400
+    assert pace.tokens(beside=3) == 60
     for _ in range(40):
         pace.add(10, 100)  # the quota was cut
-    assert pace.tokens(0, beside=0) == Pace.LEAST
-    assert pace.tokens(8, beside=8) == Pace.LEAST + 8
+    assert pace.tokens(beside=0) == Pace.LEAST
+    assert pace.tokens(beside=8) == Pace.LEAST + 8
     pace.add(1e-9, 1)  # a step of one answer says nothing about reading
-    assert pace.tokens(0, beside=0) == Pace.LEAST
-
-
-def test_prompts_that_come_together_are_read_in_one_step_unless_an_answer_is_being_read() -> None:
-    for said, wanted in ((1, 101), (5, Pace.LEAST + 1)):
-        one, llama, _ = engine(llama=Counter(Limits(context=400, sequences=4, batch=128)))
-        one.pace.add(1, 110)  # tokens per second: 110 in a step of its own, 16 beside an answer
-        one.ask(1, [1, 1], request())
-        for _ in range(said):
-            one.step()
-        one.ask(2, [1] * 50, request())
-        one.ask(3, [2] * 50, request())
-        one.step()
-        assert rows(llama.steps[-1]) == wanted
+    assert pace.tokens(beside=0) == Pace.LEAST
