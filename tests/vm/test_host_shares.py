@@ -132,7 +132,8 @@ def test_previous_versions_show_what_was_and_cannot_be_changed(
     (tmp_path / "letter").write_text("as it was")
     assert client("anna", "photos", "put letter").code == 0
     if nas.execute("zfs", "list", f"tank/photos@{SNAPSHOT}").code != 0:
-        nas.succeed("zfs", "snapshot", f"tank/photos@{SNAPSHOT}", "tank/photos@manual-one")
+        for name in (SNAPSHOT, "manual-one"):
+        nas.succeed("zfs", "snapshot", f"tank/photos@{name}")
     (tmp_path / "letter").write_text("as it is")
     assert client("anna", "photos", "put letter").code == 0
     versions = re.findall(r"@GMT-\S+", client("bob", "photos", "allinfo letter").out)
