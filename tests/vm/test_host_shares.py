@@ -133,7 +133,7 @@ def test_previous_versions_show_what_was_and_cannot_be_changed(
     assert client("anna", "photos", "put letter").code == 0
     if nas.execute("zfs", "list", f"tank/photos@{SNAPSHOT}").code != 0:
         for name in (SNAPSHOT, "manual-one"):
-        nas.succeed("zfs", "snapshot", f"tank/photos@{name}")
+            nas.succeed("zfs", "snapshot", f"tank/photos@{name}")
     (tmp_path / "letter").write_text("as it is")
     assert client("anna", "photos", "put letter").code == 0
     versions = re.findall(r"@GMT-\S+", client("bob", "photos", "allinfo letter").out)
