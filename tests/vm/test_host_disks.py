@@ -45,19 +45,6 @@ with open(sys.argv[1], "r+b") as disk:
     disk.write(b"LUKS" + bytes([0xBA, 0xBE]) + struct.pack(">H", 1) + bytes(160)
                + b"5f6e7a08-1111-4222-8333-944455556666".ljust(40, bytes(1)))
 """
-RAID_AT_REST = """
-import struct, sys
-block = bytearray(256)
-struct.pack_into("<IIII16s16s32s", block, 0, 0xA92B4EFC, 1, 0, 0, b"u" * 16, b"nas:old", b"")
-block = block.ljust(1024, bytes(1))
-struct.pack_into("<Q", block, 144, 8)  # where the superblock is: 4 KiB
-struct.pack_into("<I", block, 216, 0)
-with open(sys.argv[1], "r+b") as disk:
-    disk.seek(4096)
-    disk.write(block)
-"""
-
-
 HOLDER = "import os, sys, time; os.open(sys.argv[1], os.O_RDWR | os.O_EXCL); time.sleep(600)"
 
 
@@ -88,7 +75,6 @@ EXPECTED = {
     "lvm": ("lvm", "is in use by LVM: /dev/mapper/old-vg"),
     "lvm0": ("lvm", "has data: an LVM physical volume"),
     "md": ("md-raid", "is in use by a Linux software RAID: /dev/md_old"),
-    "md0": ("md-raid", "has data: a member of a Linux software RAID"),
     "luks": ("luks", "is in use as an opened encrypted volume: /dev/mapper/old-vault"),
     "luks0": ("luks", "has data: an encrypted volume (LUKS)"),
     "exported": ("exported-pool", "is part of an exported or foreign pool: leaving ("),
@@ -101,7 +87,7 @@ EXPECTED = {
     "twin2": ("duplicate-serial", "has the serial SAME, which another disk has as well"),
 }
 """State of a disk → code and words of its reason."""
-LIFTED = frozenset({"lvm0", "md0", "luks0", "foreign", "table"})
+LIFTED = frozenset({"lvm0", "luks0", "foreign", "table"})
 """Data that a person may give up, by naming the disk."""
 
 
@@ -124,7 +110,7 @@ def occupy(vm: Machine, at: dict[str, str]) -> None:
     vm.shell(LVM_ACTIVE, at["lvm"])
     vm.shell(LUKS_OPEN, at["luks"])
     vm.shell(RAID_ACTIVE, at["md"])
-    for node, script in (("lvm0", LVM_AT_REST), ("luks0", LUKS_AT_REST), ("md0", RAID_AT_REST)):
+    for node, script in (("lvm0", LVM_AT_REST), ("luks0", LUKS_AT_REST)):
         vm.succeed("python3", "-c", script, at[node])
     vm.succeed("zpool", "create", "leaving", at["exported"])
     vm.succeed("zpool", "export", "leaving")
