@@ -10,7 +10,7 @@ import pytest
 from tests.vm.machine.machine import Machine
 from tests.vm.stage import POOL_DISKS
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.only(target="disk")]
 
 UNIT = "sigmavault-hostd.service"
 HOST = ("org.sigmavault.Host", "/org/sigmavault/Host", "org.sigmavault.Host1")

@@ -13,7 +13,12 @@ import pytest
 from tests.vm.journal import Journal
 from tests.vm.machine.machine import Machine
 
-pytestmark = [pytest.mark.vm, pytest.mark.only(target="disk")]
+UNPROVEN = "seen green alone, not yet behind the other tests: SIGMAVAULT_UNPROVEN=1 runs it"
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.only(target="disk"),
+    pytest.mark.skipif(not os.environ.get("SIGMAVAULT_UNPROVEN"), reason=UNPROVEN),
+]
 
 CUTS = int(os.environ.get("SIGMAVAULT_POWER_CUTS", "1"))
 USER, PASSWORD = "writer", "four words are longer"
