@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sigmavault.core.errors import OperationError
-from sigmavault.core.operation import Arguments, Machine, Plan, Step, Target
+from sigmavault.core.operation import Arguments, Machine, Outcome, Plan, Step, Target
 from sigmavault.core.operation.arguments import Unit
 from sigmavault.core.power import Power
 from sigmavault.system import power
@@ -50,6 +50,9 @@ def plan(operation: str, arguments: DelayArguments, machine: Machine, wanted: Po
     )  # fmt: skip
 
 
-def has_rebooted(plan_: Plan, machine: Machine) -> bool:
-    """Whether this is another boot than that of the plan."""
-    return plan_.targets[0].identity != power.boot_id(machine)
+def outcome(plan_: Plan, machine: Machine, wanted: Power) -> Outcome:
+    """It has happened (this is another boot), is still going to, or nobody ever began it."""
+    there = power.scheduled(machine)
+    is_planned = there is not None and there.power is wanted
+    has_rebooted = plan_.targets[0].identity != power.boot_id(machine)
+    return Outcome.FINISHED if is_planned or has_rebooted else Outcome.FAILED

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sigmavault.core.operation import Change, Machine, NoAnswer, Outcome, Plan, Risk
 from sigmavault.core.power import Power
-from sigmavault.operations.machine.powering import DelayArguments, has_rebooted, plan
-from sigmavault.system import power
+from sigmavault.operations.machine import powering
+from sigmavault.operations.machine.powering import DelayArguments
 
 
 class Reboot(Change[DelayArguments, NoAnswer]):
@@ -18,10 +18,8 @@ class Reboot(Change[DelayArguments, NoAnswer]):
 
     def plan(self, arguments: DelayArguments, machine: Machine) -> Plan:
         """Plan it."""
-        return plan(self.name, arguments, machine, Power.REBOOT)
+        return powering.plan(self.name, arguments, machine, Power.REBOOT)
 
     def outcome(self, arguments: DelayArguments, plan: Plan, machine: Machine) -> Outcome:
-        """It has happened, or is still going to, or nobody ever began it."""
-        there = power.scheduled(machine)
-        is_planned = there is not None and there.power is Power.REBOOT
-        return Outcome.FINISHED if is_planned or has_rebooted(plan, machine) else Outcome.FAILED
+        """Read from the plan of logind, and from which boot this is."""
+        return powering.outcome(plan, machine, Power.REBOOT)
