@@ -3,55 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
-from sigmavault.core.budget import (
-    Budget,
-    Machine,
-    budget_record,
-    compute_budget,
-    merge_shares,
-    parse_meminfo,
-)
-from sigmavault.core.errors import ConfigError, SigmaVaultError
+from sigmavault.budget.here import limit_arc, read_layers, read_machine
+from sigmavault.core.budget import Budget, budget_record, compute_budget, merge_shares
+from sigmavault.core.errors import SigmaVaultError
 from sigmavault.system.run import run
-
-CONFIGS = (Path("usr/lib/sigmavault/budget.toml"), Path("etc/sigmavault/budget.toml"))
-"""The weakest first; the second one may be missing."""
 
 RECORD = Path("run/sigmavault/budget.json")
 MODPROBE_CONF = Path("run/modprobe.d/sigmavault-zfs.conf")
-ARC_MAX = Path("sys/module/zfs/parameters/zfs_arc_max")
 SLICE = "sigmavault-ai.slice"
-
-
-def read_layers(root: Path) -> list[tuple[str, Mapping[str, object]]]:
-    """The configuration files that exist, parsed.
-
-    Raises:
-        ConfigError: one of them is no TOML.
-    """
-    layers: list[tuple[str, Mapping[str, object]]] = []
-    for path in CONFIGS:
-        if not (root / path).exists():
-            continue
-        try:
-            layers.append((f"/{path}", tomllib.loads((root / path).read_text("utf-8"))))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"/{path}: {error}") from error
-    return layers
-
-
-def read_machine(root: Path) -> Machine:
-    """The machine we run on."""
-    return Machine(
-        cpus=os.cpu_count() or 1,
-        memory_bytes=parse_meminfo((root / "proc/meminfo").read_text("ascii")),
-    )
+UNWATCHED = "--unwatched"
+"""Nobody watches the load: the model gets what it may have while files are served, and stays there."""
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -69,34 +34,30 @@ def apply_arc(root: Path, budget: Budget) -> None:
         SigmaVaultError: the loaded module did not take the limit.
     """
     write_atomically(root / MODPROBE_CONF, budget.modprobe_conf())
-    parameter = root / ARC_MAX
-    if not parameter.exists():
-        return
-    parameter.write_text(str(budget.arc_max_bytes), "ascii")
-    taken = int(parameter.read_text("ascii"))
-    if taken != budget.arc_max_bytes:
-        raise SigmaVaultError(f"zfs_arc_max is {taken} after {budget.arc_max_bytes} was written")
+    limit_arc(root, budget.arc_max_bytes)
 
 
-def apply_slice(budget: Budget) -> None:
+def apply_slice(budget: Budget, *, is_watched: bool = True) -> None:
     """Set the limits of the model's slice until the next boot."""
-    run(["systemctl", "set-property", "--runtime", SLICE, *budget.slice_properties()], timeout_s=30)
+    properties = budget.slice_properties(is_watched=is_watched)
+    run(["systemctl", "set-property", "--runtime", SLICE, *properties], timeout_s=30)
 
 
-def main(root: Path = Path("/")) -> int:
+def main(root: Path = Path("/"), argv: Sequence[str] | None = None) -> int:
     """Compute, apply, record; the exit code of the service."""
+    is_watched = UNWATCHED not in (sys.argv[1:] if argv is None else argv)
     try:
         machine, shares = read_machine(root), merge_shares(read_layers(root))
         budget = compute_budget(machine, shares)
         apply_arc(root, budget)
-        apply_slice(budget)
+        apply_slice(budget, is_watched=is_watched)
         record = budget_record(machine, shares, budget)
         write_atomically(root / RECORD, json.dumps(record, indent=2) + "\n")
     except (SigmaVaultError, OSError, ValueError) as error:
         sys.stderr.write(f"<3>budget not applied: {error}\n")
         return error.exit_code if isinstance(error, SigmaVaultError) else 1
+    quota = budget.cpu_quota_percent if is_watched else budget.cpu_quota_serving_percent
     sys.stderr.write(
-        f"<6>model: {budget.cpu_quota_percent} % CPU, {budget.memory_max_bytes} bytes;"
-        f" ARC: {budget.arc_max_bytes} bytes\n"
+        f"<6>model: {quota} % CPU, {budget.memory_max_bytes} bytes; ARC: {budget.arc_max_bytes} bytes\n"
     )
     return 0

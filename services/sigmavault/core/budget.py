@@ -6,10 +6,9 @@ is on one machine, in the units that systemd and the ZFS module want.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from sigmavault.core.errors import ConfigError
+from sigmavault.core.governor.keys import SHARE_KEYS, Layers, numbers
 from sigmavault.core.values import GIB, MIB
 
 ARC_FLOOR_BYTES = 64 * MIB
@@ -18,11 +17,8 @@ ARC_FLOOR_BYTES = 64 * MIB
 ARC_RESERVE_BYTES = 1 * GIB
 """What the rest of the system keeps from the ARC, as ZFS's own default does, if there is that much."""
 
-_KEYS = {
-    ("model", "cpu_percent_of_machine"): "model_cpu_percent",
-    ("model", "memory_percent"): "model_memory_percent",
-    ("arc", "percent"): "arc_percent",
-}
+LEAST_QUOTA_PERCENT = 10
+"""Of one core: below this an answer that is being written would seem to have stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +27,21 @@ class Shares:
 
     Attributes:
         model_cpu_percent: CPU time of all cores together that the model may use.
+        model_cpu_serving_percent: … while files are served, and while nobody watches.
+        model_cpu_least_percent: … while file serving has too little even so.
         model_memory_percent: memory above which the model is ended.
+        model_io_weight: of its disk accesses; file serving has 200, all others have 100. No percentage.
         arc_percent: memory that the ARC may grow to.
+        arc_keep_percent: memory that the ARC never lends to the model.
     """
 
     model_cpu_percent: int
+    model_cpu_serving_percent: int
+    model_cpu_least_percent: int
     model_memory_percent: int
+    model_io_weight: int
     arc_percent: int
+    arc_keep_percent: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +63,30 @@ class Budget:
 
     Attributes:
         cpu_quota_percent: for `CPUQuota=`, where 100 is one core.
+        cpu_quota_serving_percent: … while files are served; never more than the first.
+        cpu_quota_least_percent: … when that is still too much; never more than the second.
         memory_max_bytes: for `MemoryMax=`.
+        io_weight: for `IOWeight=`.
         arc_max_bytes: for `zfs_arc_max`.
+        arc_keep_bytes: what is left of it when a model has borrowed all it can.
     """
 
     cpu_quota_percent: int
+    cpu_quota_serving_percent: int
+    cpu_quota_least_percent: int
     memory_max_bytes: int
+    io_weight: int
     arc_max_bytes: int
+    arc_keep_bytes: int
 
-    def slice_properties(self) -> tuple[str, ...]:
-        """The assignments for `systemctl set-property`."""
-        return (f"CPUQuota={self.cpu_quota_percent}%", f"MemoryMax={self.memory_max_bytes}")
+    def slice_properties(self, *, is_watched: bool = True) -> tuple[str, ...]:
+        """The assignments for `systemctl set-property`.
+
+        Args:
+            is_watched: somebody takes CPU time away when files are served; else it is taken away for good.
+        """
+        quota = self.cpu_quota_percent if is_watched else self.cpu_quota_serving_percent
+        return (f"CPUQuota={quota}%", f"IOWeight={self.io_weight}", f"MemoryMax={self.memory_max_bytes}")
 
     def modprobe_conf(self) -> str:
         """The text of a modprobe.d file."""
@@ -78,35 +95,31 @@ class Budget:
 
 def compute_budget(machine: Machine, shares: Shares) -> Budget:
     """The budget of this machine; whole MiB, so that the figures are readable where they show up."""
-    arc_ceiling = max(ARC_FLOOR_BYTES, machine.memory_bytes - ARC_RESERVE_BYTES)
-    arc_wanted = _whole_mib(machine.memory_bytes * shares.arc_percent // 100)
+
+    def quota(percent: int, most: int) -> int:
+        return min(max(machine.cpus * percent, LEAST_QUOTA_PERCENT), most)
+
+    full = max(1, machine.cpus * shares.model_cpu_percent)
+    serving = quota(shares.model_cpu_serving_percent, full)
+    arc_max = _arc(machine, shares.arc_percent)
     return Budget(
-        cpu_quota_percent=max(1, machine.cpus * shares.model_cpu_percent),
+        cpu_quota_percent=full,
+        cpu_quota_serving_percent=serving,
+        cpu_quota_least_percent=quota(shares.model_cpu_least_percent, serving),
         memory_max_bytes=_whole_mib(machine.memory_bytes * shares.model_memory_percent // 100),
-        arc_max_bytes=min(max(arc_wanted, ARC_FLOOR_BYTES), _whole_mib(arc_ceiling)),
+        io_weight=shares.model_io_weight,
+        arc_max_bytes=arc_max,
+        arc_keep_bytes=min(arc_max, _arc(machine, shares.arc_keep_percent)),
     )
 
 
-def merge_shares(layers: Sequence[tuple[str, Mapping[str, object]]]) -> Shares:
+def merge_shares(layers: Layers) -> Shares:
     """Shares from parsed TOML documents.
 
-    Args:
-        layers: name of the file (for messages) and its content, the weakest first.
-
     Raises:
-        ConfigError: an unknown section or key, a value that is no percentage, or a key set nowhere.
+        ConfigError: an unknown section or key, a value that is not allowed, or a key set nowhere.
     """
-    found: dict[str, int] = {}
-    for name, document in layers:
-        for section, keys in document.items():
-            if not isinstance(keys, Mapping):
-                raise ConfigError(f"{name}: `{section}` is no section; allowed: {_allowed()}")
-            for key, value in keys.items():
-                found[_field(name, section, key)] = _percent(name, f"{section}.{key}", value)
-    missing = [".".join(place) for place, field in _KEYS.items() if field not in found]
-    if missing:
-        raise ConfigError(f"{' and '.join(name for name, _ in layers)}: {missing[0]} is set nowhere")
-    return Shares(**found)
+    return Shares(**numbers(layers, SHARE_KEYS))
 
 
 def budget_record(machine: Machine, shares: Shares, budget: Budget) -> dict[str, dict[str, int]]:
@@ -127,22 +140,11 @@ def parse_meminfo(text: str) -> int:
     raise ValueError("no MemTotal in meminfo")
 
 
+def _arc(machine: Machine, percent: int) -> int:
+    ceiling = _whole_mib(max(ARC_FLOOR_BYTES, machine.memory_bytes - ARC_RESERVE_BYTES))
+    wanted = _whole_mib(machine.memory_bytes * percent // 100)
+    return min(max(wanted, ARC_FLOOR_BYTES), ceiling)
+
+
 def _whole_mib(size: int) -> int:
     return size // MIB * MIB
-
-
-def _allowed() -> str:
-    return ", ".join(f"{section}.{key}" for section, key in _KEYS)
-
-
-def _field(name: str, section: str, key: str) -> str:
-    field = _KEYS.get((section, key))
-    if field is None:
-        raise ConfigError(f"{name}: unknown key {section}.{key}; allowed: {_allowed()}")
-    return field
-
-
-def _percent(name: str, place: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100:
-        raise ConfigError(f"{name}: {place} = {value!r}; allowed: a whole number from 1 to 100")
-    return value

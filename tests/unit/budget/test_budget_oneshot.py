@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sigmavault.budget.main import (
-    ARC_MAX,
-    MODPROBE_CONF,
-    RECORD,
-    apply_arc,
-    main,
-    read_layers,
-    read_machine,
-    write_atomically,
-)
+from sigmavault.budget.here import ARC_MAX, read_layers, read_machine
+from sigmavault.budget.main import MODPROBE_CONF, RECORD, apply_arc, main, write_atomically
 from sigmavault.core.budget import Machine, Shares, compute_budget, merge_shares
 from sigmavault.core.errors import ConfigError
 from sigmavault.core.values import GIB
 
 SHIPPED = Path(__file__).parents[3] / "services/data/usr/lib/sigmavault/budget.toml"
-BUDGET = compute_budget(
-    Machine(cpus=4, memory_bytes=8 * GIB),
-    Shares(model_cpu_percent=80, model_memory_percent=70, arc_percent=25),
-)
+SHARES = Shares(
+    model_cpu_percent=80, model_cpu_serving_percent=30, model_cpu_least_percent=10, model_memory_percent=70,
+    model_io_weight=20, arc_percent=25, arc_keep_percent=10,
+)  # fmt: skip
+BUDGET = compute_budget(Machine(cpus=4, memory_bytes=8 * GIB), SHARES)
 
 
 @pytest.fixture
@@ -37,14 +31,18 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_the_shipped_configuration_is_whole(root: Path) -> None:
-    assert merge_shares(read_layers(root)) == Shares(
-        model_cpu_percent=80, model_memory_percent=70, arc_percent=25
-    )
+    assert merge_shares(read_layers(root)) == SHARES
 
 
 def test_the_owners_file_goes_before(root: Path) -> None:
     (root / "etc/sigmavault/budget.toml").write_text("[arc]\npercent = 40\n")
     assert merge_shares(read_layers(root)).arc_percent == 40
+
+
+def test_the_administrators_file_goes_before_the_images(root: Path) -> None:
+    (root / "etc/sigmavault/budget.toml").write_text("[arc]\npercent = 40\n")
+    (root / "etc/sigmavault/governor.toml").write_text("[arc]\npercent = 20\n[serving]\nquiet_s = 20\n")
+    assert merge_shares(read_layers(root)).arc_percent == 20
 
 
 def test_the_roles_template_has_the_shipped_keys(root: Path) -> None:
@@ -53,9 +51,8 @@ def test_the_roles_template_has_the_shipped_keys(root: Path) -> None:
     for key in ("cpu_percent", "memory_percent", "arc_percent"):
         text = text.replace(f"{{{{ sigmavault_budgets.{key} }}}}", "33")
     (root / "etc/sigmavault/budget.toml").write_text(text)
-    assert merge_shares(read_layers(root)) == Shares(
-        model_cpu_percent=33, model_memory_percent=33, arc_percent=33
-    )
+    wanted = replace(SHARES, model_cpu_percent=33, model_memory_percent=33, arc_percent=33)
+    assert merge_shares(read_layers(root)) == wanted
 
 
 def test_broken_toml_names_the_file(root: Path) -> None:
@@ -92,7 +89,7 @@ def test_wrong_configuration_applies_nothing(
     root: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (root / "etc/sigmavault/budget.toml").write_text(text)
-    assert main(root) == 2
+    assert main(root, []) == 2
     assert not (root / RECORD).exists()
     assert not (root / MODPROBE_CONF).exists()
     assert "/etc/sigmavault/budget.toml" in capsys.readouterr().err
@@ -101,6 +98,6 @@ def test_wrong_configuration_applies_nothing(
 @pytest.mark.runs_programs
 @pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="would set a limit on this machine")
 def test_without_systemd_it_fails_and_claims_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(root) != 0
+    assert main(root, []) != 0
     assert not (root / RECORD).exists()
     assert "budget not applied" in capsys.readouterr().err
