@@ -14,7 +14,11 @@ SigmaVaultError (internal, exit 1)
 │   ├── UnknownObjectError (object.unknown, exit 6)     there is no such pool, disk, share, …
 │   ├── ObjectBusyError (object.busy, exit 7)           somebody changes it already: what, since when
 │   ├── ZfsMissingError (zfs.missing, exit 3)           ZFS is not loaded, or not installed
-│   └── AuditError (audit.failed)                       it could not be written down, so it was not done
+│   ├── AuditError (audit.failed)                       it could not be written down, so it was not done
+│   ├── NoPlaceError (download.no-place, exit 6)        a model has nowhere to go: no dataset, no consent
+│   ├── NoSpaceError (download.no-space, exit 6)        … or does not fit there
+│   ├── SourceRefusedError (download.refused, exit 6)   what a source has is not that model
+│   └── SourceGoneError (download.source-gone, exit 6)  a source does not answer, or breaks off
 ├── PlanError (plan.refused, exit 8)                a plan was made, and is not carried out
 │   ├── TokenError (plan.token, exit 8)                 its token is unknown, used, somebody else's, too old
 │   ├── PlanChangedError (plan.changed, exit 8)         the machine is not as it was when the plan was made
@@ -180,6 +184,47 @@ class AuditError(OperationError):
     """The audit cannot be written, so nothing is done."""
 
     code = "audit.failed"
+
+
+class NoPlaceError(OperationError):
+    """A model has nowhere to go: there is no dataset for models, and the boot disk was not agreed to."""
+
+    code = "download.no-place"
+
+
+class NoSpaceError(OperationError):
+    """A model does not fit beside what the machine needs; the message has the figures."""
+
+    code = "download.no-space"
+
+
+class SourceRefusedError(OperationError):
+    """What a source has is not the model, or it wants to be asked in a way that we do not.
+
+    Attributes:
+        restart: whether it may be right when it is asked for all of the file.
+    """
+
+    code = "download.refused"
+
+    def __init__(self, message: str, hint: str = "", *, restart: bool = False) -> None:
+        super().__init__(message, hint)
+        self.restart = restart
+
+
+class SourceGoneError(OperationError):
+    """A source does not answer, breaks off, or says: later.
+
+    Attributes:
+        retry_after_s: when it wants to be asked again, in whole seconds; 0: it did not say.
+    """
+
+    code = "download.source-gone"
+    recoverable = True
+
+    def __init__(self, message: str, hint: str = "", *, retry_after_s: int = 0) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
 
 
 class PlanError(SigmaVaultError):
