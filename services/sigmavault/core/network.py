@@ -129,3 +129,16 @@ def parse_networkd_file(text: str) -> Mapping[str, tuple[str, ...]]:
         if sign and not key.startswith("#"):
             found[key] = (*found.get(key, ()), value)
     return found
+
+
+def keyfile(port: str, address: str, gateway: str, name_servers: Sequence[str]) -> str:
+    """The text of a connection of NetworkManager (nm-settings-keyfile(5)) for a fixed address."""
+    versions = {4, 6}
+    version = ipaddress.ip_interface(address).version
+    [other] = versions - {version}
+    servers = [each for each in name_servers if ipaddress.ip_address(each).version == version]
+    lines = ["# Written by SigmaVault: `sigmavault machine set-network`.", "[connection]", "id=sigmavault"]
+    lines += ["type=ethernet", f"interface-name={port}", "autoconnect-priority=100", ""]
+    lines += [f"[ipv{version}]", "method=manual", f"address1={address}{',' if gateway else ''}{gateway}"]
+    lines += [f"dns={''.join(f'{each};' for each in servers)}"] if servers else []
+    return "\n".join([*lines, "", f"[ipv{other}]", f"method={'auto' if other == 6 else 'disabled'}"]) + "\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sigmavault.core.sharing.exports import FILE
 from sigmavault.core.sharing.smb_conf import INCLUDE
-from sigmavault.simulated import sharing, zfs
+from sigmavault.simulated import settings, sharing, zfs
 from sigmavault.simulated.block import partition_name, partitions_of
 from sigmavault.simulated.state import Disk, State
 from sigmavault.system.files import read_or_empty
@@ -27,11 +27,12 @@ def write(root: Path, state: State) -> None:
     ):
         (root / folder).mkdir(parents=True, exist_ok=True)
     _text(root / "proc/sys/kernel/random/boot_id", _BOOT)
-    _text(root / "proc/sys/kernel/hostname", f"simulated-{state.description.name}")
+    _text(root / "proc/sys/kernel/hostname", state.host_name)
+    settings.write(root, state)
     _text(root / "proc/sys/kernel/osrelease", "6.12.0-simulated")
     _text(root / "proc/uptime", "86400.00 100000.00")
     _text(root / "etc/passwd", sharing.passwd_text(state.users))
-    _text(root / "etc/group", sharing.group_text(state.groups))
+    _text(root / "etc/group", sharing.group_text(state.groups, state.administrators))
     _text(root / "etc/samba/smb.conf", f"[global]\n   include = {INCLUDE}")
     _text(root / "proc/self/mountinfo", "\n".join(_mounts(state)))
     exports = read_or_empty(root / FILE.lstrip("/"))

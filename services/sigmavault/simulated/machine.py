@@ -9,13 +9,13 @@ from pathlib import Path
 
 from sigmavault.core.errors import CommandError, CommandMissingError
 from sigmavault.core.process import Result
-from sigmavault.simulated import block, files, powering, sharing, units, zfs, zpool
+from sigmavault.simulated import block, files, powering, settings, sharing, units, zfs, zpool
 from sigmavault.simulated.command import RefusalError, Simulated
 from sigmavault.simulated.description import Description
 from sigmavault.simulated.state import State, state_of
 
 PROGRAMS: Mapping[str, Callable[[Simulated], str]] = {
-    **block.PROGRAMS, **powering.PROGRAMS, **sharing.PROGRAMS, **units.PROGRAMS,
+    **block.PROGRAMS, **powering.PROGRAMS, **settings.PROGRAMS, **sharing.PROGRAMS, **units.PROGRAMS,
     "zfs": zfs.zfs, "zpool": zpool.zpool,
 }  # fmt: skip
 """What there is on the machine; any other program is not installed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from sigmavault.simulated.command import RefusalError, Simulated, line
 from sigmavault.simulated.state import Account
@@ -91,15 +91,19 @@ def gpasswd(asked: Simulated) -> str:
 def passwd_text(users: Mapping[str, Account]) -> str:
     """passwd(5)."""
     rows = (
-        f"{name}:x:{each.number}:{_EVERYBODY}::/nonexistent:/usr/sbin/nologin" for name, each in users.items()
+        f"{name}:x:{each.number}:{_EVERYBODY}:{each.full_name}:{each.home or '/nonexistent'}"
+        f":{each.shell or '/usr/sbin/nologin'}"
+        for name, each in users.items()
     )
     return "\n".join(["root:x:0:0:root:/root:/bin/bash", *rows])
 
 
-def group_text(groups: Mapping[str, Account]) -> str:
+def group_text(groups: Mapping[str, Account], administrators: Collection[str]) -> str:
     """group(5)."""
     rows = (f"{name}:x:{each.number}:{','.join(sorted(each.members))}" for name, each in groups.items())
-    return "\n".join(["root:x:0:", f"sigmavault-users:x:{_EVERYBODY}:", *rows])
+    members = ",".join(sorted(administrators))
+    own = ["root:x:0:", f"adm:x:4:{members}", f"sudo:x:27:{members}", f"sigmavault-users:x:{_EVERYBODY}:"]
+    return "\n".join([*own, *rows])
 
 
 def served(exports: str) -> str:

@@ -86,11 +86,17 @@ class Account:
     Attributes:
         number: uid or gid.
         login: of a user, whether Samba lets it in; None for no login at all.
+        shell: of a user; empty for none.
+        home: of a user; empty for none.
+        full_name: of a user.
         members: of a group.
     """
 
     number: int
     login: bool | None = None
+    shell: str = ""
+    home: str = ""
+    full_name: str = ""
     members: set[str] = field(default_factory=set)
 
 
@@ -152,6 +158,9 @@ class State:
     """A planned `reboot` or `poweroff`, and when: microseconds since 1970."""
     restarts: dict[str, int] = field(default_factory=dict)
     """How often each unit was restarted."""
+    host_name: str = ""
+    time_zone: str = "UTC"
+    administrators: set[str] = field(default_factory=set)
     users: dict[str, Account] = field(default_factory=dict)
     groups: dict[str, Account] = field(default_factory=dict)
 
@@ -181,7 +190,8 @@ def state_of(description: Description, now: float) -> State:
     counts = {"sd": 0, "nvme": 0, "vd": 0}
     for each in description.disks:
         disks[each.name] = Disk(described=each, kname=_kname(each, counts), partitions=list(each.partitions))
-    state = State(description=description, disks=disks, pools={})
+    name = f"simulated-{description.name}"
+    state = State(description=description, disks=disks, pools={}, host_name=name)
     for pool in description.pools:
         state.pools[pool.name] = _pool(pool, int(now))
         for leaf in state.pools[pool.name].leaves():

@@ -62,10 +62,11 @@ def _full_name(text: str) -> str:
         len(text) > LONGEST_FULL_NAME
         or not text.isprintable()
         or set(text) & set(':,\\"')
-        or text != text.strip()
+        or text != text.strip(" -")
     ):
         raise ValueError(
-            f"must be one line of at most {LONGEST_FULL_NAME} characters without colons, commas and quotes"
+            f"must be one line of at most {LONGEST_FULL_NAME} characters without colons, commas and quotes,"
+            " and no hyphen at its ends"
         )
     return text
 
