@@ -16,19 +16,11 @@ MOST_ATTEMPTS: Final = 8
 _RESTS_S: Final = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
 _HALF_LIFE_S: Final = 3.0
 _BURST_S: Final = 0.25
-LEAST_PIECE: Final = 4 * 1024
-MOST_PIECE: Final = 256 * 1024
-_PIECE_S: Final = 0.1
 
 
 def rest_s(attempt: int, retry_after_s: int = 0) -> float:
     """How long to wait after so many failures in a row (from 1)."""
     return max(_RESTS_S[min(max(attempt, 1), len(_RESTS_S)) - 1], float(retry_after_s))
-
-
-def piece(bytes_s: float) -> int:
-    """How many bytes to read at once, so that a slow transfer is still heard of, and stops when told to."""
-    return int(min(max(bytes_s * _PIECE_S, LEAST_PIECE), MOST_PIECE))
 
 
 class Limit:

@@ -2,13 +2,10 @@ from __future__ import annotations
 
 import pytest
 from sigmavault.core.downloads.pace import (
-    LEAST_PIECE,
-    MOST_PIECE,
     STALLED_S,
     Limit,
     Speed,
     Stall,
-    piece,
     rest_s,
     seconds_left,
 )
@@ -53,12 +50,6 @@ def test_rests_grow_and_a_server_may_ask_for_more() -> None:
     assert rests == sorted(rests)
     assert rests[-1] == 60
     assert rest_s(1, 40) == 40
-
-
-def test_slow_transfers_are_read_in_small_pieces() -> None:
-    assert piece(0.0) == LEAST_PIECE
-    assert piece(1_000_000.0) == 100_000
-    assert piece(1e12) == MOST_PIECE
 
 
 def test_a_transfer_that_drips_has_stalled() -> None:
