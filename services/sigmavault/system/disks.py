@@ -66,8 +66,10 @@ def disks(machine: Machine, pools: Sequence[Pool] | None = None) -> tuple[Disk, 
     real = [(node, raw) for node, raw in listed if _is_disk(machine, node)]
     found = [_disk(machine, node, raw, names.get(node.kernel_name, ()), started_from) for node, raw in real]
     known = _imported(machine) if pools is None else tuple(pools)
-    members = None if known is None else _members(machine, known)
-    return core.mark_shared_serials(_in_pools(machine, disk, members, known) for disk in found)
+    if known is None:
+        return core.mark_shared_serials(replace(disk, are_pools_known=False) for disk in found)
+    members, boots = _members(machine, known), _boot_pools(machine)
+    return core.mark_shared_serials(_in_pools(disk, known, members, boots) for disk in found)
 
 
 def resolve(machine: Machine, name: str, found: Sequence[Disk]) -> Disk:
@@ -296,17 +298,12 @@ def _members(machine: Machine, pools: Sequence[Pool]) -> dict[str, Pool]:
     return {_below(machine, path).resolve().name: pool for path, pool in leaves}
 
 
-def _in_pools(
-    machine: Machine, disk: Disk, members: Mapping[str, Pool] | None, pools: Sequence[Pool] | None
-) -> Disk:
+def _in_pools(disk: Disk, pools: Sequence[Pool], members: Mapping[str, Pool], boots: Collection[str]) -> Disk:
     """The disk, with what it is to the imported pools."""
-    if pools is None or members is None:
-        return replace(disk, are_pools_known=False)
     for node in disk.node.tree():
         if (pool := members.get(node.kernel_name)) is not None:
-            boots = pool.name in _boot_pools(machine)
             member = Membership(pool=pool.name, guid=pool.guid)
-            return replace(disk, membership=member, is_boot=disk.is_boot or boots)
+            return replace(disk, membership=member, is_boot=disk.is_boot or pool.name in boots)
     labels = {each.uuid for each in disk.found if each.type == "zfs_member"}
     former = next((pool.name for pool in pools if pool.guid in labels), "")
     return replace(disk, former_pool=former)

@@ -16,7 +16,7 @@ The command lines, of which there are no others for looking:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sigmavault.core.errors import (
@@ -28,7 +28,7 @@ from sigmavault.core.errors import (
 from sigmavault.core.operation import Machine
 from sigmavault.core.storage import datasets as dataset_values
 from sigmavault.core.storage import snapshots as snapshot_values
-from sigmavault.core.storage.datasets import Dataset, objects, parse_datasets
+from sigmavault.core.storage.datasets import Dataset, map_datasets, objects, parse_datasets
 from sigmavault.core.storage.snapshots import Snapshot, parse_snapshots
 from sigmavault.system import zpool
 
@@ -105,8 +105,21 @@ def datasets(
     Raises:
         SigmaVaultError: see `look`.
     """
+    return each_dataset(machine, lambda dataset: dataset, root, columns)
+
+
+def each_dataset[T](
+    machine: Machine, make: Callable[[Dataset], T | None], root: str = "",
+    columns: Sequence[str] = dataset_values.COLUMNS,
+) -> tuple[T, ...]:  # fmt: skip
+    """What is made of each of the `datasets`, but for None; for lists of thousands: see `core…datasets.each`.
+
+    Raises:
+        SigmaVaultError: see `look`.
+    """
     where = ("-r", "--", root) if root else ()
-    return parse_datasets(look(machine, (*_LIST, _DATASETS, "-o", ",".join(columns), *where), root))
+    text = look(machine, (*_LIST, _DATASETS, "-o", ",".join(columns), *where), root)
+    return map_datasets(text, make)
 
 
 def dataset(machine: Machine, name: str) -> Dataset:

@@ -6,12 +6,12 @@ Formats: OpenZFS 2.3, zfs-list(8) `-j -p`; names of properties: zfsprops(7). Num
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, Final
-
-from pydantic_core import from_json
 
 from sigmavault.core.errors import OperationError
 
@@ -112,54 +112,133 @@ class Properties(Mapping[str, Property]):
 
     def plain(self, name: str) -> str | int:
         """A value without its source; `-`, as ZFS writes it, when it is not set."""
-        found = self._found.get(name)
-        value: str | int = "-" if found is None else found["value"]
+        try:
+            value: str | int = self._found[name]["value"]
+        except (KeyError, TypeError) as error:
+            if name not in self._found:
+                return "-"
+            raise OperationError(f"what ZFS answers cannot be read: {name}: {error!r}") from error
+        return value
+
+    def text(self, name: str) -> str:
+        """A value as text; empty when it is not set."""
+        try:  # as `plain`, without the call: this is most of what a list costs
+            value = self._found[name]["value"]
+        except (KeyError, TypeError):
+            value = self.plain(name)
+        return "" if value == "-" else str(value)
+
+    def number(self, name: str) -> int | None:
+        """A count; None where ZFS says `-` or `none`."""
+        value = self.plain(name)
+        if value in _NO_NUMBER:
+            return None
+        try:
+            return int(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise OperationError(f"what ZFS answers cannot be read: {name}: {error}") from error
+
+    def count(self, name: str) -> int:
+        """A number that every dataset has.
+
+        Raises:
+            OperationError: ZFS was not asked for it, or does not tell it.
+        """
+        if (value := self.number(name)) is None:
+            raise OperationError(f"what ZFS answers cannot be read: {name}: it is not told")
         return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_NO_NUMBER: Final = ("-", "none", "")
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
-    """A filesystem or a volume.
+    """A filesystem or a volume. All but its name, type and GUID is read when it is asked for: a list of
+    thousands asks for little, and what was not asked of ZFS is empty.
 
     Attributes:
         name: with its pool.
         guid: the identity that outlives names, as decimal text.
         type: filesystem or volume.
-        used_bytes: with its snapshots and children.
-        available_bytes: what can still be written; None when ZFS does not say.
-        referenced_bytes: its own data alone.
-        quota_bytes: None for no limit (volumes have none).
-        mountpoint: where it is or would be mounted; empty for nowhere, `legacy` when fstab(5) decides.
-        mounted: whether it is mounted now.
-        can_mount: `on`, `off` or `noauto`; empty for volumes.
-        readonly: whether nothing can be written.
-        encryption: `off`, or the cipher.
-        encryption_root: the dataset that has the key; empty when it is not encrypted.
-        key_status: whether the key is loaded.
-        key_format: `passphrase`, `hex` or `raw`; `none` when it is not encrypted.
-        key_location: `prompt` or a URI, on the encryption root; `none` elsewhere.
-        origin: the snapshot that it is a clone of; empty for none.
         properties: all that was asked for, by name.
     """
 
     name: str
     guid: str
     type: DatasetType
-    used_bytes: int
-    available_bytes: int | None
-    referenced_bytes: int
-    quota_bytes: int | None
-    mountpoint: str
-    mounted: bool
-    can_mount: str
-    readonly: bool
-    encryption: str
-    encryption_root: str
-    key_status: KeyStatus
-    key_format: str
-    key_location: str
-    origin: str
     properties: Properties = field(repr=False)
+
+    @property
+    def used_bytes(self) -> int:
+        """With its snapshots and children."""
+        return self.properties.count("used")
+
+    @property
+    def available_bytes(self) -> int | None:
+        """What can still be written; None when ZFS does not say."""
+        return self.properties.number("available")
+
+    @property
+    def referenced_bytes(self) -> int:
+        """Its own data alone."""
+        return self.properties.count("referenced")
+
+    @property
+    def quota_bytes(self) -> int | None:
+        """None for no limit (volumes have none)."""
+        return self.properties.number("quota") or None
+
+    @property
+    def mountpoint(self) -> str:
+        """Where it is or would be mounted; empty for nowhere, `legacy` when fstab(5) decides."""
+        place = self.properties.text("mountpoint")
+        return "" if place == "none" else place
+
+    @property
+    def mounted(self) -> bool:
+        """Whether it is mounted now."""
+        return self.properties.text("mounted") == "yes"
+
+    @property
+    def can_mount(self) -> str:
+        """`on`, `off` or `noauto`; empty for volumes."""
+        return self.properties.text("canmount")
+
+    @property
+    def readonly(self) -> bool:
+        """Whether nothing can be written."""
+        return self.properties.text("readonly") == "on"
+
+    @property
+    def encryption(self) -> str:
+        """`off`, or the cipher."""
+        return self.properties.text("encryption")
+
+    @property
+    def encryption_root(self) -> str:
+        """The dataset that has the key; empty when it is not encrypted."""
+        return self.properties.text("encryptionroot")
+
+    @property
+    def key_status(self) -> KeyStatus:
+        """Whether the key is loaded."""
+        return _key_status(self.properties.text("keystatus"))
+
+    @property
+    def key_format(self) -> str:
+        """`passphrase`, `hex` or `raw`; `none` when it is not encrypted."""
+        return self.properties.text("keyformat")
+
+    @property
+    def key_location(self) -> str:
+        """`prompt` or a URI, on the encryption root; `none` elsewhere."""
+        return self.properties.text("keylocation")
+
+    @property
+    def origin(self) -> str:
+        """The snapshot that it is a clone of; empty for none."""
+        return self.properties.text("origin")
 
     @property
     def pool(self) -> str:
@@ -179,12 +258,11 @@ class Dataset:
     @property
     def is_trash(self) -> bool:
         """Whether it was thrown away, or is what holds such datasets."""
-        return self.text(TRASH) == "container"
+        return self.properties.text(TRASH) == "container"
 
     def text(self, name: str) -> str:
         """A property as text; empty when it is not set."""
-        value = self.properties.plain(name)
-        return "" if value == "-" else str(value)
+        return self.properties.text(name)
 
     def own(self, name: str) -> str:
         """A property as text when it was set on this very dataset; user properties are inherited."""
@@ -196,19 +274,39 @@ class Dataset:
         return self.name == other or self.name.startswith(f"{other}/")
 
 
+def each[T](text: str, make: Callable[[Mapping[str, Any]], T | None]) -> list[T]:
+    """What is made of each object of a `zfs … -j` output, in its order, but for None.
+
+    It is made as soon as the object is read, and what it was read from may be gone before the next one comes:
+    a list of thousands takes half the time of one that is read as a whole first.
+
+    Raises:
+        OperationError: it is not what zfs-list(8) says it would be.
+    """
+
+    def made(found: dict[str, Any]) -> Any:
+        # in the table of objects, an object that is called `properties` is made already: no dict any more
+        return (make(found),) if type(found.get("properties")) is dict else found
+
+    try:
+        told = json.loads(text or "{}", object_hook=made).get("datasets", {})
+        if not all(type(one) is tuple for one in told.values()):
+            raise OperationError("what ZFS answers cannot be read: its datasets are no table")
+        return [value for (value,) in told.values() if value is not None]
+    except _ODD as error:
+        raise OperationError(f"what ZFS answers cannot be read: {error!r}") from error
+
+
+_ODD: Final = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
+
 def objects(text: str) -> Mapping[str, Mapping[str, Any]]:
     """The objects of a `zfs … -j` output, by name.
 
     Raises:
         OperationError: it is not what zfs-list(8) says it would be.
     """
-    try:
-        found = from_json(text or "{}").get("datasets", {})
-    except (ValueError, AttributeError) as error:
-        raise OperationError(f"what ZFS answers cannot be read: {error}") from error
-    if not isinstance(found, Mapping) or not all(isinstance(each, Mapping) for each in found.values()):
-        raise OperationError("what ZFS answers cannot be read: its datasets are no table")
-    return found
+    return dict(each(text, lambda found: (found["name"], found)))
 
 
 def parse_datasets(text: str) -> tuple[Dataset, ...]:
@@ -217,39 +315,41 @@ def parse_datasets(text: str) -> tuple[Dataset, ...]:
     Raises:
         OperationError: the output cannot be read.
     """
-    types = tuple(each.upper() for each in DatasetType)
-    found = [each for each in objects(text).values() if each.get("type") in types]
+    return map_datasets(text, lambda dataset: dataset)
+
+
+def map_datasets[T](text: str, make: Callable[[Dataset], T | None]) -> tuple[T, ...]:
+    """What is made of each filesystem and volume of a `zfs list -j` or `zfs get -j`, by name, but for None.
+
+    Raises:
+        OperationError: the output cannot be read.
+    """
+
+    def one(found: Mapping[str, Any]) -> tuple[str, T] | None:
+        dataset = _dataset(found)
+        if dataset is None or (made := make(dataset)) is None:
+            return None
+        return dataset.name, made
+
+    return tuple(made for _, made in sorted(each(text, one), key=itemgetter(0)))
+
+
+_TYPES: Final = {each.upper(): each for each in DatasetType}
+
+
+def _dataset(found: Mapping[str, Any]) -> Dataset | None:
+    if found["type"] not in _TYPES:
+        return None
+    properties = found["properties"]
+    guid = str(int(properties["guid"]["value"]))
+    return Dataset(found["name"], guid, _TYPES[found["type"]], Properties(properties))
+
+
+def _key_status(told: str) -> KeyStatus:
     try:
-        return tuple(sorted((_dataset(each) for each in found), key=lambda each: each.name))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise OperationError(f"what ZFS answers cannot be read: {error!r}") from error
-
-
-def number(properties: Properties, name: str) -> int | None:
-    """A count; None where ZFS says `-` or `none`."""
-    value = properties.plain(name)
-    return None if value in {"-", "none", ""} else int(value)
-
-
-def _dataset(found: Mapping[str, Any]) -> Dataset:
-    properties = Properties(found["properties"])
-    values = {name: each["value"] for name, each in found["properties"].items()}
-
-    def text(name: str) -> str:
-        value = values.get(name, "-")
-        return "" if value == "-" else str(value)
-
-    mountpoint = text("mountpoint")
-    return Dataset(
-        name=found["name"], guid=str(int(values["guid"])), type=DatasetType(found["type"].lower()),
-        used_bytes=int(values["used"]), available_bytes=number(properties, "available"),
-        referenced_bytes=int(values["referenced"]), quota_bytes=number(properties, "quota") or None,
-        mountpoint="" if mountpoint == "none" else mountpoint, mounted=text("mounted") == "yes",
-        can_mount=text("canmount"), readonly=text("readonly") == "on", encryption=text("encryption"),
-        encryption_root=text("encryptionroot"), key_status=KeyStatus(text("keystatus") or "none"),
-        key_format=text("keyformat"), key_location=text("keylocation"), origin=text("origin"),
-        properties=properties,
-    )  # fmt: skip
+        return KeyStatus(told) if told else KeyStatus.NONE
+    except ValueError as error:
+        raise OperationError(f"what ZFS answers cannot be read: keystatus: {error}") from error
 
 
 def by_name(datasets: Iterable[Dataset]) -> Mapping[str, Dataset]:

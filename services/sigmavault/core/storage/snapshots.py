@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sigmavault.core.errors import OperationError
-from sigmavault.core.storage.datasets import Properties, number, objects
+from sigmavault.core.storage.datasets import Properties, each
 
 COLUMNS: Final = ("name", "guid", "creation", "used", "referenced", "userrefs", "clones")
 """What is asked of every snapshot."""
@@ -56,12 +55,12 @@ class Snapshot:
     @property
     def dataset(self) -> str:
         """Whose snapshot it is."""
-        return re.split("[@#]", self.name, maxsplit=1)[0]
+        return self.name.partition("#" if self.is_bookmark else "@")[0]
 
     @property
     def tag(self) -> str:
         """What stands after the `@`."""
-        return re.split("[@#]", self.name, maxsplit=1)[1]
+        return self.name.partition("#" if self.is_bookmark else "@")[2]
 
 
 def parse_snapshots(text: str) -> tuple[Snapshot, ...]:
@@ -70,22 +69,20 @@ def parse_snapshots(text: str) -> tuple[Snapshot, ...]:
     Raises:
         OperationError: the output cannot be read.
     """
-    found = [each for each in objects(text).values() if each.get("type") in ("SNAPSHOT", "BOOKMARK")]
-    try:
-        return tuple(sorted(map(_snapshot, found), key=lambda each: (each.created_txg, each.name)))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise OperationError(f"what ZFS answers cannot be read: {error!r}") from error
+    return tuple(sorted(each(text, _snapshot), key=lambda found: (found.created_txg, found.name)))
 
 
-def _snapshot(found: Mapping[str, Any]) -> Snapshot:
+def _snapshot(found: Mapping[str, Any]) -> Snapshot | None:
+    if found["type"] not in ("SNAPSHOT", "BOOKMARK"):
+        return None
     properties = Properties(found["properties"])
-    clones = properties.plain("clones")
-    names = "" if clones == "-" else str(clones)
+    clones = properties.text("clones")
     return Snapshot(
         name=found["name"], guid=str(properties.plain("guid")),
-        created_at=number(properties, "creation") or 0, created_txg=int(found["createtxg"]),
-        used_bytes=number(properties, "used") or 0, referenced_bytes=number(properties, "referenced") or 0,
-        holds=number(properties, "userrefs") or 0, clones=tuple(each for each in names.split(",") if each),
+        created_at=properties.number("creation") or 0, created_txg=int(found["createtxg"]),
+        used_bytes=properties.number("used") or 0, referenced_bytes=properties.number("referenced") or 0,
+        holds=properties.number("userrefs") or 0,
+        clones=tuple(one for one in clones.split(",") if one) if clones else (),
         is_bookmark=found["type"] == "BOOKMARK",
     )  # fmt: skip
 
@@ -105,15 +102,15 @@ def obstacles(snapshots: Sequence[Snapshot], inside: str = "") -> tuple[str, ...
         inside: clones below this dataset go along and are no obstacle; empty for none.
     """
     found = []
-    for each in snapshots:
-        if each.holds:
-            found.append(f"{each.name} is held ({each.holds})")
+    for one in snapshots:
+        if one.holds:
+            found.append(f"{one.name} is held ({one.holds})")
         outside = [
-            clone for clone in each.clones
+            clone for clone in one.clones
             if not inside or not (clone == inside or clone.startswith(f"{inside}/"))
         ]  # fmt: skip
         if outside:
-            found.append(f"{each.name} is the origin of {', '.join(outside)}")
+            found.append(f"{one.name} is the origin of {', '.join(outside)}")
     return tuple(found)
 
 
@@ -146,7 +143,8 @@ def _stamp(now: float) -> str:
 
 def iso(seconds: float) -> str:
     """A time as ISO 8601 in UTC: `2026-08-01T14:05:09Z`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # isoformat is several times as fast as strftime, which counts for lists of thousands
+    return f"{datetime.fromtimestamp(int(seconds), UTC).replace(tzinfo=None).isoformat()}Z"
 
 
 def from_iso(text: str) -> float | None:

@@ -85,6 +85,8 @@ def stamp(origin: str, now: float, days: int) -> tuple[str, ...]:
 
 
 STAMPS: Final = (TRASH_ORIGIN, TRASH_SINCE, TRASH_DAYS)
+COLUMNS: Final = ("guid", "used", TRASH, *STAMPS)
+"""What is asked of every dataset for a list of the trash."""
 
 
 def thrown(datasets: Sequence[Dataset]) -> tuple[Thrown, ...]:

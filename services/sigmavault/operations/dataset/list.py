@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sigmavault.core.names import DatasetName
 from sigmavault.core.operation import Arguments, Machine, Positional, Read, Value
-from sigmavault.core.storage.datasets import LISTED
+from sigmavault.core.storage.datasets import LISTED, Dataset
 from sigmavault.operations.dataset.rows import DatasetRow, row
 from sigmavault.system import zfs
 
@@ -36,5 +36,8 @@ class ListDatasets(Read[ListArguments, Datasets]):
 
     def read(self, arguments: ListArguments, machine: Machine) -> Datasets:
         """Ask ZFS."""
-        found = zfs.datasets(machine, arguments.root or "", LISTED)
-        return Datasets(datasets=tuple(row(each) for each in found if not each.is_trash))
+        return Datasets(datasets=zfs.each_dataset(machine, _listed, arguments.root or "", LISTED))
+
+
+def _listed(dataset: Dataset) -> DatasetRow | None:
+    return None if dataset.is_trash else row(dataset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sigmavault.core.operation import Bytes, Machine, NoArguments, Read, Value
 from sigmavault.core.storage import trash
+from sigmavault.core.storage.datasets import Dataset
 from sigmavault.core.storage.snapshots import iso
 from sigmavault.system import zfs
 
@@ -48,7 +49,12 @@ class ListTrash(Read[NoArguments, Trash]):
     def read(self, arguments: NoArguments, machine: Machine) -> Trash:
         """Ask ZFS."""
         now = machine.now()
-        return Trash(thrown=tuple(_row(each, now) for each in trash.thrown(zfs.datasets(machine))))
+        found = zfs.each_dataset(machine, _thrown, columns=trash.COLUMNS)
+        return Trash(thrown=tuple(_row(each, now) for each in trash.thrown(found)))
+
+
+def _thrown(dataset: Dataset) -> Dataset | None:
+    return dataset if trash.is_thrown(dataset) else None
 
 
 def _row(thrown: trash.Thrown, now: float) -> ThrownRow:

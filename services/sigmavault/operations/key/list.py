@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sigmavault.core.operation import Machine, NoArguments, Read, Value
-from sigmavault.operations.key.rows import KeyRow, row
+from sigmavault.core.storage.datasets import Dataset
+from sigmavault.operations.key.rows import KEY_COLUMNS, KeyRow, row
 from sigmavault.system import zfs
 
 
@@ -22,5 +23,8 @@ class ListKeys(Read[NoArguments, Keys]):
 
     def read(self, arguments: NoArguments, machine: Machine) -> Keys:
         """Ask ZFS."""
-        found = zfs.datasets(machine)
-        return Keys(keys=tuple(row(each) for each in found if each.is_encryption_root and not each.is_trash))
+        return Keys(keys=zfs.each_dataset(machine, _listed, columns=KEY_COLUMNS))
+
+
+def _listed(dataset: Dataset) -> KeyRow | None:
+    return row(dataset) if dataset.is_encryption_root and not dataset.is_trash else None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sigmavault.core.errors import OperationError
 from sigmavault.core.operation import Machine, Value
-from sigmavault.core.storage.datasets import KEY_STORED, Dataset, DatasetType, KeyStatus
+from sigmavault.core.storage.datasets import KEY_STORED, TRASH, Dataset, DatasetType, KeyStatus
 from sigmavault.core.storage.keys import Keeping, keeping
 from sigmavault.operations.dataset.rows import in_pool, named
+
+KEY_COLUMNS: Final = ("guid", "encryptionroot", "keystatus", "keyformat", "keylocation", KEY_STORED, TRASH)
+"""What is asked of every dataset for a list of keys."""
 
 
 class KeyRow(Value):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sigmavault.core.errors import InvalidRequestError, OperationError
 from sigmavault.core.storage import keys, settings, snapshots
-from sigmavault.core.storage.datasets import KeyStatus, parse_datasets
+from sigmavault.core.storage.datasets import TRASH, KeyStatus, objects, parse_datasets
 from sigmavault.core.storage.paths import beside, parts
 from sigmavault.core.storage.presets import Preset, properties
 from sigmavault.core.storage.snapshots import parse_snapshots
@@ -39,6 +39,33 @@ def test_whatever_zfs_prints_is_a_value_or_an_error_in_words(what: object) -> No
         for text in (json.dumps(what), json.dumps({"datasets": {"a": object_}})):
             with contextlib.suppress(OperationError):
                 assert isinstance(parse(text), tuple)
+
+
+@given(ANYTHING)
+def test_whatever_a_value_is_it_is_told_or_an_error_in_words(what: object) -> None:
+    names = ("used", "quota", "mountpoint", "mounted", "keystatus", "origin", TRASH)
+    values = {name: {"value": what, "source": what} for name in names} | {"guid": {"value": "1"}}
+    object_ = {"name": "a", "type": "FILESYSTEM", "properties": values}
+    (dataset,) = parse_datasets(json.dumps({"datasets": {"a": object_}}))
+    for name in ("used_bytes", "quota_bytes", "mountpoint", "mounted", "key_status", "origin", "is_trash"):
+        with contextlib.suppress(OperationError):
+            getattr(dataset, name)
+
+
+def test_what_zfs_was_not_asked_for_is_no_number_that_was_invented() -> None:
+    zfs = Zfs().add("tank", guid=1, used="-")
+    (dataset,) = parse_datasets(zfs.list(["zfs"]))
+    with pytest.raises(OperationError, match="used: it is not told"):
+        _ = dataset.used_bytes
+
+
+def test_a_pool_may_be_called_as_a_part_of_what_zfs_prints() -> None:
+    zfs = Zfs()
+    for guid, name in enumerate(("properties", "datasets", "type", "value", "properties/properties"), 1):
+        zfs.add(name, guid=guid)
+    found = parse_datasets(zfs.list(["zfs"]))
+    assert [each.name for each in found] == sorted(zfs.objects)
+    assert set(objects(zfs.list(["zfs"]))) == set(zfs.objects)
 
 
 def test_an_inherited_user_property_is_not_the_datasets_own() -> None:
