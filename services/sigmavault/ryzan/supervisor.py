@@ -48,10 +48,9 @@ _FAREWELL_S = 3.0
 
 _WORKER_ENV = {
     # Threads that wait for each other spin for some microseconds, then sleep. Sleeping at once costs two
-    # thirds of the speed of one answer (53 against 185 tokens per second). More turns (libgomp's own 300,000)
-    # gain nothing, and cost nearly everything beside other work: two threads that came to share a CPU made
-    # 33 tokens per second with 1,000 turns, 6 with 10,000.
-    "GOMP_SPINCOUNT": "1000",
+    # thirds of the speed of one answer, 1,000 turns cost eight at once a fifth. More turns (libgomp's own
+    # 300,000) gain nothing, and cost nearly everything beside other work until `crew.py` has noticed.
+    "GOMP_SPINCOUNT": "100000",
 }
 
 

@@ -27,7 +27,7 @@ _LEAST_READ = 32
 """Rows of a step that reads a prompt: fewer say nothing about the time that a row takes."""
 
 _PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 8.0
+_LONGEST_PAUSE_S = 4.0
 
 
 @dataclass(slots=True)
@@ -94,26 +94,27 @@ class Crew:
         """Whether there are fewer than allowed."""
         return self._count < self._most
 
-    def learn(self, rows: int, seconds: float, cpu: float) -> None:
+    def learn(self, rows: int, seconds: float, cpu: float, *, units: int = 1) -> None:
         """Take in how a step went.
 
         Args:
             rows: only steps of equally many are compared.
-            seconds: that it took by the clock, per unit of work.
-            cpu: seconds of CPU time that all threads got in it, per unit of work.
+            seconds: that it took by the clock.
+            cpu: seconds of CPU time that all threads got in it.
+            units: of work in it; steps are compared by the time that one unit takes.
         """
         if self._most == 1:
             return
+        for each in (self._fewer, self._more):
+            each.pass_(seconds)
         if rows != self._rows:
             self._rows = rows
             self._forget()
             return
-        for each in (self._fewer, self._more):
-            each.pass_(seconds)
         if self._trial:
-            self._judge(self._trial, seconds)
+            self._judge(self._trial, seconds / units)
             return
-        self._steps.append((seconds, cpu))
+        self._steps.append((seconds / units, cpu / units))
         if len(self._steps) == self._steps.maxlen:
             self._consider(seconds)
 
@@ -190,7 +191,7 @@ class Crews:
         if not reads:
             crew.learn(rows, wall, cpu)
         elif rows >= _LEAST_READ:
-            crew.learn(1, wall / rows, cpu / rows)
+            crew.learn(1, wall, cpu, units=rows)
         return result
 
     @property

@@ -36,7 +36,7 @@ from sigmavault.system.memory import resident_bytes
 
 _REPORT_EVERY_S = 1.0
 
-_GATHER_S = 0.04
+_GATHER_S = 0.08
 """Parts of an answer are gathered for so long before they are sent: each costs the service as much time as
 a tenth of a decode step, and takes a CPU from it. Nobody reads faster."""
 

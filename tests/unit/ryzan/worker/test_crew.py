@@ -85,3 +85,14 @@ def test_a_limit_holds_at_once() -> None:
     run(both, quiet, 1)
     both.limit(1)
     assert set(run(both, beside_a_program, 10)) == {1}
+
+
+def test_a_reader_of_long_prompts_gets_its_threads_back_as_soon_as_a_writer() -> None:
+    reader = Crew(usual=2, tried=1)
+    reader.limit(2)
+    for machine, seconds in ((beside_a_program, 60.0), (quiet, 8.0)):
+        while seconds > 0:
+            wall, cpu = (500 * each for each in machine(reader.threads))
+            reader.learn(1, wall, cpu, units=500)
+            seconds -= wall
+    assert not reader.is_short
