@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sigmavault.core.storage.pools import Pool, Vdev
 
@@ -20,12 +20,14 @@ class Seen:
         state: `ONLINE`, `DEGRADED`, `SUSPENDED`, …
         vdevs: state of every device, by GUID.
         names: name of every device, by GUID.
+        scan: `scrub`, `resilver`, … while one runs; else empty.
     """
 
     name: str
     state: str
     vdevs: Mapping[str, str]
     names: Mapping[str, str]
+    scan: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,7 @@ def seen(pools: Iterable[Pool]) -> dict[str, Seen]:
             name=pool.name, state=pool.state.value,
             vdevs={each.guid: each.state.value for each in _all(pool.vdevs)},
             names={each.guid: each.path or each.name for each in _all(pool.vdevs)},
+            scan=pool.scan.kind.value if pool.scan and pool.scan.is_running else "",
         )
         for pool in pools
     }  # fmt: skip
@@ -58,10 +61,7 @@ def _all(vdevs: Iterable[Vdev]) -> Iterator[Vdev]:
 
 def with_states(old: Mapping[str, Seen], glance: Mapping[str, str]) -> dict[str, Seen]:
     """What was seen, with the states that the kernel tells by name, while `zpool` does not answer."""
-    return {
-        guid: Seen(name=was.name, state=glance.get(was.name, was.state), vdevs=was.vdevs, names=was.names)
-        for guid, was in old.items()
-    }
+    return {guid: replace(was, state=glance.get(was.name, was.state)) for guid, was in old.items()}
 
 
 def changes(old: Mapping[str, Seen], new: Mapping[str, Seen]) -> Iterator[PoolChange]:
@@ -79,6 +79,9 @@ def changes(old: Mapping[str, Seen], new: Mapping[str, Seen]) -> Iterator[PoolCh
 
 def _causes(was: Seen, now: Seen) -> list[str]:
     causes = [f"pool: {was.state} → {now.state}"] if was.state != now.state else []
+    if was.scan != now.scan:
+        causes += [f"{was.scan}: over"] if was.scan else []
+        causes += [f"{now.scan}: begun"] if now.scan else []
     for guid, state in now.vdevs.items():
         before = was.vdevs.get(guid)
         if before is None:

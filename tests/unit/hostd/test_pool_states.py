@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sigmavault.hostd.pool_states import PoolChange, Seen, changes, with_states
 
 
@@ -33,6 +35,14 @@ def test_a_replaced_device_is_told() -> None:
     old = {"1": pool("tank", "ONLINE", a="ONLINE")}
     new = {"1": pool("tank", "ONLINE", c="ONLINE")}
     assert [each.cause for each in told(old, new)] == ["/dev/c: new, ONLINE; /dev/a: taken out"]
+
+
+def test_a_scan_that_begins_or_ends_is_told() -> None:
+    quiet = pool("tank", "ONLINE", a="ONLINE")
+    scrub, resilver = replace(quiet, scan="scrub"), replace(quiet, scan="resilver")
+    assert [each.cause for each in told({"1": quiet}, {"1": scrub})] == ["scrub: begun"]
+    assert [each.cause for each in told({"1": scrub}, {"1": resilver})] == ["scrub: over; resilver: begun"]
+    assert [each.cause for each in told({"1": resilver}, {"1": quiet})] == ["resilver: over"]
 
 
 def test_pools_that_come_and_go_are_told() -> None:
