@@ -8,7 +8,8 @@ from tests.image.tree import Tree, run
 
 ENABLED = {
     "avahi-daemon.service", "getty@.service", "nfs-server.service", "nftables.service",
-    "sigmavault-budget.service", "sigmavault-hostd.service", "sigmavault-ryzan-relay.socket",
+    "sigmavault-budget.service", "sigmavault-governor.service", "sigmavault-hostd.service",
+    "sigmavault-ryzan-relay.socket",
     "sigmavault-ryzan.service", "sigmavault-ryzan.socket", "sigmavault-shares.service",
     "sigmavault-zfs-check.service", "smartmontools.service", "smbd.service", "ssh.service",
     "sshd-keygen.service", "systemd-resolved.service", "systemd-timesyncd.service", "wsdd2.service",
@@ -34,6 +35,7 @@ SECURITY = {  # unit → worst exposure, in tenths, as systemd-analyze counts
     "sigmavault-ryzan.service": 25,
     "sigmavault-ryzan-relay.service": 25,
     "sigmavault-budget.service": 50,
+    "sigmavault-governor.service": 25,
     "sigmavault-hostd.service": 50,
     "sigmavault-shares.service": 50,
     "sigmavault-zfs-check.service": 50,

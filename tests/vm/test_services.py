@@ -7,6 +7,7 @@ pytestmark = pytest.mark.vm
 # Unit → user, slice, the highest exposure that `systemd-analyze security` may give (10 = open).
 SERVICES = {
     "sigmavault-budget.service": ("root", "system.slice", 2.5),
+    "sigmavault-governor.service": ("root", "sigmavault-core.slice", 2.5),
     "sigmavault-hostd.service": ("root", "sigmavault-core.slice", 5.0),
     "sigmavault-ryzan.service": ("sigmavault-ryzan", "sigmavault-ai.slice", 2.5),
     "sigmavault-shares.service": ("root", "system.slice", 2.5),

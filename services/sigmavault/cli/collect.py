@@ -26,6 +26,7 @@ from sigmavault.system.zfs_module import read_zfs_facts
 UNITS = (
     "sigmavault-ryzan.service",
     "sigmavault-budget.service",
+    "sigmavault-governor.service",
     "sigmavault-zfs-check.service",
     "smbd.service",
     "nfs-server.service",
