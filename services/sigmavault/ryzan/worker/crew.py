@@ -118,6 +118,14 @@ class Crew:
         if len(self._steps) == self._steps.maxlen:
             self._consider(seconds)
 
+    def pass_by(self, seconds: float) -> None:
+        """A step whose time says nothing; it must not keep back a thread for longer than others do."""
+        self._more.pass_(seconds)
+        if self.is_short and self._more.left_s <= 0:
+            self._count += 1
+            self._more.lose()
+            self._forget()
+
     def _forget(self) -> None:
         self._steps.clear()
         self._trial = None
@@ -192,6 +200,8 @@ class Crews:
             crew.learn(rows, wall, cpu)
         elif rows >= _LEAST_READ:
             crew.learn(1, wall, cpu, units=rows)
+        else:
+            crew.pass_by(wall)
         return result
 
     @property

@@ -96,3 +96,13 @@ def test_a_reader_of_long_prompts_gets_its_threads_back_as_soon_as_a_writer() ->
             reader.learn(1, wall, cpu, units=500)
             seconds -= wall
     assert not reader.is_short
+
+
+def test_prompts_too_short_to_compare_do_not_keep_a_thread_back() -> None:
+    reader = Crew(usual=2, tried=1)
+    reader.limit(2)
+    run(reader, beside_a_program, 60)
+    assert reader.is_short
+    for _ in range(80):
+        reader.pass_by(0.1)
+    assert not reader.is_short
