@@ -77,6 +77,21 @@ def test_a_load_cuts_the_quota_and_quiet_brings_it_back(governor: Governor, kern
     assert [each["cpu_percent"] for each in changes] == [80, 30, 80]
 
 
+def test_the_command_shows_it_to_anybody(governor: Governor) -> None:
+    governor.wait_limits([FULL], 10)
+    argv = [sys.executable, "-sP", os.fspath(DATA / "usr/bin/sigmavault"), "governor", "status"]
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.fspath(SERVICES), "LANG": "C.UTF-8",
+           "DBUS_SYSTEM_BUS_ADDRESS": governor.bus.address}  # fmt: skip
+    done = subprocess.run(argv, env=env, user="nobody", cwd="/", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("The model may use 80 % of the CPU time of this machine")
+    assert "\nmodel         ▇" in done.stdout
+    done = subprocess.run(
+        [*argv, "--json"], env=env, user="nobody", cwd="/", capture_output=True, text=True, timeout=60
+    )
+    assert set(json.loads(done.stdout)) == {key.value for key in StatusKey}
+
+
 def test_what_systemd_refuses_is_told_once_and_tried_until_it_is_taken(
     governor: Governor, kernel: Kernel
 ) -> None:

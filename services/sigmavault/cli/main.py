@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "chat": "sigmavault.cli.chat",
     "model": "sigmavault.cli.model",
     "status": "sigmavault.cli.show_status",
+    "governor": "sigmavault.cli.governor",
     "hardware": "sigmavault.cli.hardware",
     "secure-boot": "sigmavault.cli.secure_boot",
     "version": "sigmavault.cli.version",

@@ -1,0 +1,22 @@
+"""`sigmavault governor`: how the model is held back while files are served."""
+
+from __future__ import annotations
+
+import argparse
+
+from sigmavault.cli import governor_status
+
+HELP = "how the model is held back while files are served"
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The command's own command line."""
+    command.description = "How the model is held back while files are served."
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    text = f"{governor_status.HELP[0].upper()}{governor_status.HELP[1:]}."
+    governor_status.add_arguments(actions.add_parser("status", help=governor_status.HELP, description=text))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the one action there is."""
+    return int(governor_status.run(arguments))
