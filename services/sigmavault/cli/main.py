@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "sigmavault.cli.show_status",
     "governor": "sigmavault.cli.governor",
     "hardware": "sigmavault.cli.hardware",
+    "setup": "sigmavault.cli.setup",
     "secure-boot": "sigmavault.cli.secure_boot",
     "version": "sigmavault.cli.version",
 }

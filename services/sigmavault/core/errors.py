@@ -24,6 +24,7 @@ SigmaVaultError (internal, exit 1)
 │   ├── PlanChangedError (plan.changed, exit 8)         the machine is not as it was when the plan was made
 │   ├── NotConfirmedError (plan.not-confirmed, exit 8)  the name was not typed, or not as it is written
 │   └── OperationCancelledError (job.cancelled, exit 130)   somebody has cancelled it
+├── SetupIncompleteError (setup.incomplete, exit 1) a machine was set up, but for some of it
 ├── OutcomeUnknownError (job.unknown, exit 9)       nobody can tell whether it was done: look first
 ├── ModuleSigningError (module-signing.failed)       a kernel module cannot be signed, or a key enrolled
 │   └── KeyNotEnrolledError (module-signing.key-not-enrolled, exit 5)
@@ -264,6 +265,12 @@ class OutcomeUnknownError(SigmaVaultError):
 
     code = "job.unknown"
     exit_code = 9
+
+
+class SetupIncompleteError(SigmaVaultError):
+    """A machine was set up, but for some of it; what is told before says what, and why."""
+
+    code = "setup.incomplete"
 
 
 class ModuleSigningError(SigmaVaultError):

@@ -7,6 +7,8 @@
 | `SIGMAVAULT_MANIFEST` | the list of known models | `/usr/share/sigmavault/models-manifest.yaml` |
 | `SIGMAVAULT_CONFIG` | folders with configuration files, the weakest first, `:` between | `/usr/lib/sigmavault`, `/etc/sigmavault` |
 | `SIGMAVAULT_RELAY` | socket of the relay to other servers | `/run/sigmavault/ryzan-relay.sock` |
+| `https_proxy`, `HTTPS_PROXY` | proxy of the model downloads, where no mirror file names one | |
+| `SIGMAVAULT_SETUP` | folder for what `sigmavault setup` keeps | `/var/lib/sigmavault/setup` for root |
 | `XDG_STATE_HOME` | where a person's lines of `sigmavault chat` are kept | `~/.local/state` |
 | `XDG_SESSION_ID` | set by logind: a desktop may ask for the password | |
 | `STATE_DIRECTORY`, `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `LISTEN_*` | set by systemd | |
