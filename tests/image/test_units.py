@@ -9,7 +9,7 @@ from tests.image.tree import Tree, run
 ENABLED = {
     "avahi-daemon.service", "getty@.service", "nfs-server.service", "nftables.service",
     "sigmavault-budget.service", "sigmavault-governor.service", "sigmavault-hostd.service",
-    "sigmavault-ryzan-relay.socket",
+    "sigmavault-models.path", "sigmavault-ryzan-relay.socket",
     "sigmavault-ryzan.service", "sigmavault-ryzan.socket", "sigmavault-shares.service",
     "sigmavault-zfs-check.service", "smartmontools.service", "smbd.service", "ssh.service",
     "sshd-keygen.service", "systemd-resolved.service", "systemd-timesyncd.service", "wsdd2.service",
@@ -34,6 +34,7 @@ OFF_ON = {"desktop": {"systemd-networkd.service"}, "server": {"NetworkManager.se
 SECURITY = {  # unit → worst exposure, in tenths, as systemd-analyze counts
     "sigmavault-ryzan.service": 25,
     "sigmavault-ryzan-relay.service": 25,
+    "sigmavault-models.service": 25,
     "sigmavault-budget.service": 50,
     "sigmavault-governor.service": 25,
     "sigmavault-hostd.service": 50,
@@ -111,7 +112,7 @@ def test_file_serving_is_in_its_slice(tree: Tree, unit: str) -> None:
 
 def test_users_and_folders_are_declared_and_made(tree: Tree) -> None:
     accounts = {row[0]: row for row in tree.table("etc/passwd")}
-    for name in ("sigmavault-ryzan", "sigmavault-ryzan-relay"):
+    for name in ("sigmavault-ryzan", "sigmavault-ryzan-relay", "sigmavault-models"):
         assert accounts[name][6] == "/usr/sbin/nologin"
     for place in ("usr/lib/sysusers.d/sigmavault.conf", "usr/lib/tmpfiles.d/sigmavault.conf"):
         assert tree.exists(place)

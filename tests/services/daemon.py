@@ -22,6 +22,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 SERVICES = SOURCE / "services"
 DATA = SERVICES / "data"
 USER = "sigmavault-ryzan"
+MODELS_USER = "sigmavault-models"
 
 
 def wait_until(what: str, condition: Callable[[], object], timeout_s: float = 30) -> None:
@@ -34,9 +35,10 @@ def wait_until(what: str, condition: Callable[[], object], timeout_s: float = 30
 
 
 def ensure_user() -> None:
-    """The service's own user, made by the file that makes it on the target."""
+    """The services' own users, made by the file that makes them on the target: the bus reads who they are."""
     try:
-        pwd.getpwnam(USER)
+        for name in (USER, MODELS_USER):
+            pwd.getpwnam(name)
     except KeyError:
         subprocess.run(["systemd-sysusers", DATA / "usr/lib/sysusers.d/sigmavault.conf"], check=True)
 

@@ -56,7 +56,8 @@ def test_no_zfs_is_a_state_of_its_own(tmp_path: Path) -> None:
 
 def test_a_dataset_is_created_with_what_it_is_for(tmp_path: Path) -> None:
     made = plan(CreateDataset, machine(tmp_path, tank()), name="tank/new", preset="models", quota=2**30)
-    (command,) = commands(made)
+    command, opening = commands(made)
+    assert opening == "setfacl --physical --modify user:sigmavault-models:rwx -- /tank/new"
     assert command.startswith("zfs create -o atime=off")
     assert command.endswith("-o quota=1073741824 -- tank/new")
     assert "primarycache=metadata" in command

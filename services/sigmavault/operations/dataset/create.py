@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from sigmavault.contract.models1 import USER as MODELS_USER
 from sigmavault.core.errors import CommandError, InvalidRequestError, OperationError, UnknownObjectError
 from sigmavault.core.names import ChildName
 from sigmavault.core.operation import (
@@ -90,6 +91,7 @@ class CreateDataset(Change[CreateArguments, DatasetRow]):
                 text=f"Create {what}", argv=_command(arguments, file), timeout_s=zfs.CHANGE_S,
                 secret=NEW_PASSPHRASE if arguments.encryption is Encryption.PASSPHRASE else "",
             ),
+            *_opening(arguments, place),
         )  # fmt: skip
         return Plan(
             operation=self.name, arguments=arguments.model_dump(mode="json"),
@@ -179,6 +181,19 @@ def _command(arguments: CreateArguments, file: str) -> tuple[str, ...]:
             pass
     options = [word for name, value in told.items() for word in ("-o", f"{name}={value}")]
     return ("zfs", "create", *(["-p"] if arguments.parents else []), *options, "--", arguments.name)
+
+
+def _opening(arguments: CreateArguments, place: str) -> tuple[Step, ...]:
+    """Files of models are written by the daemon that downloads them."""
+    if arguments.preset is not Preset.MODELS or not place:
+        return ()
+    entry = f"user:{MODELS_USER}:rwx"
+    return (
+        Step(
+            text="Let the model downloads write to it",
+            argv=("setfacl", "--physical", "--modify", entry, "--", place), timeout_s=zfs.CHANGE_S,
+        ),
+    )  # fmt: skip
 
 
 def _warnings(arguments: CreateArguments, place: str) -> tuple[str, ...]:
