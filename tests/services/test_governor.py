@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sigmavault.contract.governor1 import INTERFACE, NowKey, StatusKey
 
-from tests.services.daemon import DATA, SERVICES, SystemBus, wait_until
+from tests.services.daemon import DATA, SERVICES, Ryzan, SystemBus, wait_until
 from tests.services.governing import MIB, NAME, Governor, Kernel, limits
 from tests.services.host import HostDaemon
 from tests.services.test_host_pools import Pools, status, zed
@@ -188,6 +188,30 @@ def test_a_scrub_holds_the_model_back_until_it_is_over(host: HostDaemon, kernel:
         finally:
             sys.stdout.write(daemon.log.read_text())
             daemon.stop()
+
+
+def test_a_model_that_is_loaded_borrows_and_gives_back_when_it_goes(
+    governor: Governor, kernel: Kernel, ryzan_env: dict[str, str], tmp_path: Path
+) -> None:
+    """The real model service; the machine claims to have next to nothing free."""
+    kernel.write("proc/meminfo", "MemTotal: 4194304 kB\nMemAvailable: 1024 kB\n")
+    tmp_path.chmod(0o755)
+    (tmp_path / "ryzan").mkdir()
+    service = Ryzan(bus=governor.bus, folder=tmp_path / "ryzan", env=ryzan_env)
+    try:
+        service.wait_ready()
+        service.wait_state("ready")
+        wait_until("a loan", lambda: kernel.arc_max() < 1024 * MIB)
+        lent = 1024 * MIB - kernel.arc_max()
+        assert 100 * MIB < lent < 1000 * MIB
+        assert governor.status()[StatusKey.ARC]["lent"] == lent
+        governor.bus.run("busctl", f"--address={governor.bus.address}", "call", "org.sigmavault.Ryzan",
+                         "/org/sigmavault/Ryzan", "org.sigmavault.Ryzan1", "UnloadModel", "s",
+                         "smollm2-135m-instruct")  # fmt: skip
+        wait_until("the loan to come back", lambda: kernel.arc_max() == 1024 * MIB)
+    finally:
+        sys.stdout.write(service.log.read_text())
+        service.stop()
 
 
 def test_it_ends_when_told_to(system_bus: SystemBus, kernel: Kernel) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sigmavault.ryzan import serving
 from sigmavault.ryzan.config import read_manifest, read_settings
 from sigmavault.ryzan.http.keys import Keys, read_keys
+from sigmavault.ryzan.lender import Lender
 from sigmavault.ryzan.service import Service
 from sigmavault.system import daemon, env, notify
 
@@ -33,14 +34,18 @@ def _build_server(service: Service, keys: Keys) -> uvicorn.Server:
 async def _serve(listening: list[socket.socket]) -> None:
     paths = env.paths()
 
+    lender = Lender()
+
     def tell() -> None:
         notify.status(_spell_status(service))
+        lender.stir()
 
     settings = read_settings()
     keys = read_keys(settings.http.api_keys_file)
     service = Service(read_manifest(paths.manifest), settings, paths, tell)
     async with asyncio.TaskGroup() as tasks:
-        background = [tasks.create_task(service.run()), tasks.create_task(daemon.feed_watchdog())]
+        work = (service.run(), daemon.feed_watchdog(), lender.run(service))
+        background = [tasks.create_task(each) for each in work]
         server = await asyncio.to_thread(_build_server, service, keys)
         from sigmavault.ryzan import bus
 

@@ -37,8 +37,6 @@ from sigmavault.ryzan.vetting import Vetting, identify
 from sigmavault.system import memory
 
 _log = logging.getLogger(__name__)
-
-
 _LOOK_AGAIN_S = 0.2
 
 
@@ -130,6 +128,10 @@ class Pool:
     def slot(self, model_id: str) -> Slot | None:
         """What is known of a model; None when nobody has asked for it yet."""
         return self._slots.get(model_id)
+
+    def needs(self) -> dict[str, int]:
+        """Bytes that are set aside for each model."""
+        return {name: slot.need for name, slot in self._slots.items() if slot.need}
 
     def state(self, entry: Entry) -> tuple[State, str]:
         """The state of a model, and why it is not ready."""
