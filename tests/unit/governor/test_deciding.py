@@ -27,6 +27,7 @@ from tests.unit.governor.traces import BUDGET, CALM, CONTROL, busy, follow, on_o
 
 SHIPPED = Path(__file__).parents[3] / "services/data/usr/lib/sigmavault/budget.toml"
 CUT_S, BACK_S = 3, 30
+TRICKLE = 100.0 * KIB
 
 
 def test_the_shipped_file_has_every_key_of_the_control() -> None:
@@ -122,9 +123,13 @@ def test_from_the_least_all_is_back_within_half_a_minute_too() -> None:
         (quiet(0, smb_bytes_per_s=1024.0 * KIB), "SMB 1.00 MiB/s"),
         (quiet(0, nfs_bytes_per_s=1024.0 * KIB), "NFS 1.00 MiB/s"),
         (quiet(0, nfs_calls_per_s=100.0), "NFS 100 calls/s"),
-        (quiet(0, smb_cpu=0.03), "Samba 3 % of a core"),
-        (quiet(0, files=replace(CALM, io=0.1)), "Samba waits 10 % of the time (io)"),
-        (quiet(0, files=replace(CALM, memory=0.5)), "Samba waits 50 % of the time (memory)"),
+        (quiet(0, smb_bytes_per_s=TRICKLE, smb_cpu=0.03), "Samba 3 % of a core"),
+        (quiet(0, smb_bytes_per_s=None, smb_cpu=0.03), "Samba 3 % of a core"),
+        (quiet(0, smb_bytes_per_s=TRICKLE, files=replace(CALM, io=0.1)), "Samba waits 10 % of the time (io)"),
+        (
+            quiet(0, nfs_bytes_per_s=TRICKLE, files=replace(CALM, cpu=0.5)),
+            "Samba waits 50 % of the time (cpu)",
+        ),
     ],
 )
 def test_each_threshold_alone_is_enough(seen: Seen, cause: str) -> None:
@@ -135,6 +140,11 @@ def test_what_is_below_the_thresholds_is_no_load_but_goes_on_being_one() -> None
     seen = quiet(0, smb_bytes_per_s=600.0 * KIB)
     assert not list(serving_causes(seen, CONTROL, still=False))
     assert list(serving_causes(seen, CONTROL, still=True))
+
+
+def test_daemons_that_start_or_reload_without_any_client_are_no_load() -> None:
+    seen = quiet(0, smb_bytes_per_s=1000.0, smb_cpu=0.9, files=Pressure(cpu=0.9, io=0.9, memory=0.9))
+    assert not list(serving_causes(seen, CONTROL, still=True))
 
 
 def test_nothing_known_is_no_load() -> None:

@@ -29,6 +29,8 @@ _SOON_AGAIN_S = 60.0
 """A load that comes back within this time after the quota did was not over."""
 _STILL = 0.5
 """What has begun is over below this part of what made it begin."""
+_HARDLY = 1 / 16
+"""Below this part of the traffic that is a load, what Samba's processes do is not for clients."""
 _PRESSED_AFTER_S = 3.0
 _SCARCE, _AMPLE = 0.08, 0.35
 """Part of the CPU time that nobody needs: below the first there is too little, above the second enough to
@@ -210,12 +212,22 @@ def serving_causes(seen: Seen, control: Control, *, still: bool) -> Iterator[str
             yield f"{name} {format_bytes(round(rate))}/s"
     if seen.nfs_calls_per_s is not None and seen.nfs_calls_per_s >= part * control.calls_per_s:
         yield f"NFS {seen.nfs_calls_per_s:.0f} calls/s"
+    if _is_among_themselves(seen, control):
+        return
     if seen.smb_cpu is not None and seen.smb_cpu * 100 >= part * control.cpu_percent_of_core:
         yield f"Samba {seen.smb_cpu * 100:.0f} % of a core"
     for name in ("cpu", "io", "memory"):
         waits = getattr(seen.files, name, 0.0)
         if waits * 100 >= part * control.pressure_percent:
             yield f"Samba waits {waits * 100:.0f} % of the time ({name})"
+
+
+def _is_among_themselves(seen: Seen, control: Control) -> bool:
+    """Whether hardly anything is moved, and that is known: then the daemons start, reload or stop."""
+    if seen.smb_bytes_per_s is None:
+        return False
+    moved = seen.smb_bytes_per_s + (seen.nfs_bytes_per_s or 0.0)
+    return moved < _HARDLY * control.traffic_kib_per_s * KIB
 
 
 def _is_pressed(state: State, seen: Seen) -> bool:
