@@ -44,7 +44,8 @@ def attempt_all(
             assert error.param in named or "Invalid JSON" in error.message, error.message
             assert len(error.message) < 2000
             return
-        texts = [each for each in texts_of(arguments.model_dump(mode="json")) if each]
+        # the names of the arguments are ours: one of them is a verb of `zfs`
+        texts = [each for each in texts_of([*arguments.model_dump(mode="json").values()]) if each]
         machine = Refusing(folder) if refuses else Watched(simulated, ANSWERS)
         plan = _tried(operation(), arguments, machine)
         for argv in (*machine.asked, *(step.argv for step in plan.steps if step.argv)):

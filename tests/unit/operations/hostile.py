@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import string
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,9 +29,9 @@ EVIL = (
 """Texts, none of them an option of our own commands; the last is half of a character, which JSON spells."""
 
 NUMBERS = (-(2**70), -1, 0, 1, 3, 2**31, 2**53 + 1, 2**63 - 1, 2**63, 2**70)
-_TEXTS = st.one_of(
-    st.sampled_from(EVIL), st.text(max_size=30), st.from_regex(r"-[A-Z]{2,3}=?[a-z]*", fullmatch=True)
-)
+_CAPITALS = string.ascii_uppercase
+_OPTIONS = st.text(_CAPITALS, min_size=2, max_size=3).map("-{}".format)  # a regular expression is slow
+_TEXTS = st.one_of(st.sampled_from(EVIL), st.text(max_size=30), _OPTIONS, _OPTIONS.map("{}=a".format))
 _ANYTHING = st.one_of(
     st.none(), st.booleans(), st.sampled_from(NUMBERS), st.sampled_from((0.5, -1e308)), _TEXTS,
     st.lists(_TEXTS, max_size=3), st.dictionaries(_TEXTS, _TEXTS, max_size=2),
@@ -76,9 +78,7 @@ def _right(shape: Shape, known: Sequence[str]) -> st.SearchStrategy[Any]:
 
 
 def _hostile(shape: Shape, known: Sequence[str]) -> st.SearchStrategy[Any]:
-    texts = st.one_of(
-        _TEXTS, st.sampled_from(known).flatmap(lambda name: _TEXTS.map(lambda evil: name + evil))
-    )
+    texts = st.one_of(_TEXTS, st.builds(operator.add, st.sampled_from(known), _TEXTS))
     one = texts if shape.form is Form.TEXT else _ANYTHING
     if shape.form is Form.PAIRS:
         return st.dictionaries(texts, texts, max_size=3)
