@@ -47,9 +47,10 @@ _FAREWELL_S = 3.0
 """What a process that is no longer needed has to put away what it keeps."""
 
 _WORKER_ENV = {
-    # Threads that wait for each other spin for some microseconds, then sleep. Sleeping at once costs two
-    # thirds of the speed of one answer, 1,000 turns cost eight at once a fifth. More turns (libgomp's own
-    # 300,000) gain nothing, and cost nearly everything beside other work until `crew.py` has noticed.
+    # Threads that wait for each other spin, and for longer than what lies between two steps (0.2 ms with one
+    # answer, 0.8 with eight: 100,000 turns are one to two). Sleeping at once costs two thirds of the speed of
+    # one answer, 1,000 turns cost eight at once a fifth. libgomp's own 300,000 gain nothing more, and until
+    # `crew.py` notices other programs, every turn is lost to them.
     "GOMP_SPINCOUNT": "100000",
 }
 
