@@ -1,88 +1,30 @@
 """`org.sigmavault.Models` on a private bus with polkit and a real host daemon over a simulated machine."""
 
+# ruff: noqa: F811  # fixtures come by import
+
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
-import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.services.daemon import DATA, MODELS_USER, SERVICES, SystemBus, wait_until
-from tests.services.model_server import ModelServer, Request, well
-from tests.services.models_daemon import NAME, ModelsDaemon, content, write_manifest
-
-TINY, LARGE = content(1, 300_000), content(2, 40_000_000)
-DATASET = "tank/data/models"
-MACHINE = """\
-name: small
-about: a disk with one pool
-disks:
-  - {{name: ata-DISK_1, serial: "1", model: DISK, size_bytes: 4000787030016}}
-pools:
-  - name: tank
-    data: [{{kind: disk, disks: [ata-DISK_1]}}]
-    datasets: [{{name: tank/data, properties: {{mountpoint: {place}}}}}]
-"""
-
-
-@pytest.fixture(scope="module")
-def host(system_bus: SystemBus, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The real host daemon on a simulated machine; where its dataset `tank/data` is mounted."""
-    folder = tmp_path_factory.mktemp("machine")
-    place = folder / "data"
-    place.mkdir()
-    for each in (folder, place):
-        each.chmod(0o755)
-    description = folder / "machine.yaml"
-    description.write_text(MACHINE.format(place=place))
-    process = subprocess.Popen(
-        [sys.executable, "-s", DATA / "usr/libexec/sigmavault/hostd", "--simulate", description],
-        stderr=(folder / "log").open("wb"), cwd="/",
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.fspath(SERVICES), "LANG": "C.UTF-8",
-             "PYTHONDONTWRITEBYTECODE": "1", "DBUS_SYSTEM_BUS_ADDRESS": system_bus.address},
-    )  # fmt: skip
-    listed = ("busctl", f"--address={system_bus.address}", "list", "--no-pager", "--acquired")
-    wait_until("hostd", lambda: "org.sigmavault.Host " in system_bus.run(*listed))
-    yield place
-    process.terminate()
-    process.wait(30)
-
-
-@pytest.fixture
-def daemon(system_bus: SystemBus, host: Path, tmp_path: Path) -> Iterator[ModelsDaemon]:
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.is_relative_to("/tmp/pytest-of-root"):
-            parent.chmod(0o755)
-    made = ModelsDaemon(system_bus, tmp_path / "models-daemon")
-    write_manifest(made.manifest, {"tiny": TINY, "large": LARGE})
-    yield made
-    if made.process.poll() is None:
-        assert made.stop() == 0, made.log.read_text()
-    sys.stdout.write(made.log.read_text())
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with ModelServer(b"", always=_by_name) as made:
-        yield made
-
-
-def _by_name(request: Request) -> None:
-    request.server.content = TINY if "tiny" in request.path else LARGE
-    well(request)
-
-
-def begin(daemon: ModelsDaemon, server: ModelServer, **more: Any) -> None:
-    daemon.mirrors({"name": "lan", "kind": "files", "url": server.url, "lan": True}, **more)
-    daemon.start()
-    daemon.call("AllowBootDisk", "b", "true")
+from tests.services.daemon import DATA, MODELS_USER, wait_until
+from tests.services.model_server import ModelServer
+from tests.services.models_daemon import NAME, ModelsDaemon
+from tests.services.models_fixtures import (  # noqa: F401
+    DATASET,
+    LARGE,
+    TINY,
+    begin,
+    by_name,
+    daemon,
+    host,
+    server,
+    sigmavault,
+    slow,
+)
 
 
 def test_a_model_is_downloaded_and_shown_to_everybody(daemon: ModelsDaemon, server: ModelServer) -> None:
@@ -175,13 +117,9 @@ def test_a_refused_model_says_why_and_can_be_tried_again(daemon: ModelsDaemon, s
     begin(daemon, server)
     daemon.call("Download", "s", "tiny")
     assert daemon.wait("tiny", "failed")["reason"] == "lan sends a web page instead of the file"
-    server.always = _by_name
+    server.always = by_name
     daemon.call("Download", "s", "tiny")
     daemon.wait("tiny", "done")
-
-
-def slow(server: ModelServer, seconds: float = 0.02) -> None:
-    server.pace = lambda: time.sleep(seconds)
 
 
 def test_a_download_is_paused_gone_on_with_and_cancelled(daemon: ModelsDaemon, server: ModelServer) -> None:
@@ -246,14 +184,6 @@ def test_a_damaged_queue_is_no_end(daemon: ModelsDaemon, server: ModelServer) ->
     begin(daemon, server)
     daemon.call("Download", "s", "tiny")
     daemon.wait("tiny", "done")
-
-
-def sigmavault(daemon: ModelsDaemon, *argv: str) -> str:
-    program = (
-        f"import sys; sys.path.insert(0, {str(SERVICES)!r});"
-        f"from sigmavault.cli.main import main; raise SystemExit(main({list(argv)!r}))"
-    )
-    return daemon.bus.run(sys.executable, "-c", program)
 
 
 def test_it_stays_small(daemon: ModelsDaemon, server: ModelServer) -> None:

@@ -7,11 +7,18 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
 
-HELP = "the models: list, show, load, unload, measure, erase kept answers"
+HELP = "the models: list, show, fetch, remove, load, unload, measure, erase kept answers"
 
 ACTIONS: Mapping[str, str] = {
     "list": "sigmavault.cli.model_list",
     "show": "sigmavault.cli.model_show",
+    "download": "sigmavault.cli.model_download",
+    "downloads": "sigmavault.cli.model_downloads",
+    "pause": "sigmavault.cli.model_pause",
+    "resume": "sigmavault.cli.model_resume",
+    "cancel": "sigmavault.cli.model_cancel",
+    "remove": "sigmavault.cli.model_remove",
+    "place": "sigmavault.cli.model_place",
     "load": "sigmavault.cli.model_load",
     "unload": "sigmavault.cli.model_unload",
     "bench": "sigmavault.cli.model_bench",

@@ -1,0 +1,1 @@
+"""The commands of `model` that fetch models: asking the daemon, following, the bar."""

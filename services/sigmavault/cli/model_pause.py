@@ -1,0 +1,23 @@
+"""`sigmavault model pause`."""
+
+from __future__ import annotations
+
+import argparse
+
+from sigmavault.cli.downloads import changing
+
+HELP = "let a download wait; what has come stays"
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The command's own command line."""
+    changing.add_arguments(command)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Change one download.
+
+    Raises:
+        SigmaVaultError: it cannot be done, or the caller may not.
+    """
+    return changing.run("Pause", arguments.id, "is paused")

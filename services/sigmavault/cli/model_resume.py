@@ -1,0 +1,23 @@
+"""`sigmavault model resume`."""
+
+from __future__ import annotations
+
+import argparse
+
+from sigmavault.cli.downloads import changing
+
+HELP = "go on with a download that was paused or has failed"
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The command's own command line."""
+    changing.add_arguments(command)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Change one download.
+
+    Raises:
+        SigmaVaultError: it cannot be done, or the caller may not.
+    """
+    return changing.run("Resume", arguments.id, "goes on")
