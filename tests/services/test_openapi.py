@@ -1,7 +1,7 @@
 """The served OpenAPI document: valid, and true of the running service.
 
 schemathesis makes requests out of the document and holds the answers to it. Two runs: requests that the
-document allows, with the real model and few tokens, and requests that it does not allow.
+document allows, with a tiny model and few tokens, many in a short time, and requests that it does not allow.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.services.daemon import Ryzan
+from tests.services import models
+from tests.services.daemon import Ryzan, SystemBus
 
-MODEL = "smollm2-135m-instruct"
-TOKENS = 49152
+MODEL = f"local/{models.CHAT}"
+TOKENS = 275
 """Of its vocabulary."""
 
 ANSWERS = "status_code_conformance,content_type_conformance,response_schema_conformance"
@@ -42,6 +43,27 @@ def run(judges: Path, *argv: str | Path, given: str = "") -> str:
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def ryzan(
+    system_bus: SystemBus, ryzan_env: dict[str, str], smollm2: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ryzan]:
+    """The service with a tiny model beside its own."""
+    folder = tmp_path_factory.mktemp("models")
+    (folder / smollm2.name).symlink_to(smollm2)
+    models.make(models.CHAT, folder)
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(0o755)
+    env = {**ryzan_env, "SIGMAVAULT_MODELS": os.fspath(folder)}
+    service = Ryzan(bus=system_bus, folder=tmp_path_factory.mktemp("ryzan"), env=env)
+    try:
+        service.wait_ready()
+        service.wait_state("ready")
+        yield service
+        assert service.process.poll() is None, service.log.read_text()
+    finally:
+        service.stop()
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +123,7 @@ def test_requests_that_the_document_allows(
     ryzan: Ryzan, judges: Path, document: dict[str, Any], tmp_path: Path
 ) -> None:
     schemathesis(
-        ryzan, judges, tmp_path, narrowed(document), "--mode", "positive", "--max-time", "40",
+        ryzan, judges, tmp_path, narrowed(document), "--mode", "positive", "--max-time", "15",
         "--phases", "fuzzing", "--checks", f"not_a_server_error,{ANSWERS}",
     )  # fmt: skip
     assert ryzan.client().get("/health").status_code == 200
