@@ -33,6 +33,8 @@ _AVAILABLE_PERCENT = 90
 _SHRINK_S = 5.0
 """How long a borrower waits for the ARC to become as small as it was told to be."""
 _SHRINK_LOOK_S = 0.05
+_GIVE_UP_S = 60.0
+"""Of systemd's not taking a quota: a connection that is lost comes back with a new process only."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,13 +62,13 @@ class Governor:
         self._seen: Seen | None = None
         self._since = time.time()
         self._applied: int | None = None
-        self._is_refused = False
+        self._refused_at: float | None = None
 
     async def run(self) -> None:
         """Look and act until cancelled.
 
         Raises:
-            SigmaVaultError: the ZFS module does not take the budget.
+            SigmaVaultError: the ZFS module does not take the budget, or systemd no quota for a minute.
         """
         limit_arc(self._root, arc_limit(self._setting.budget, self._loans))
         before = await self._looker.look(self._scans.scan)
@@ -138,19 +140,26 @@ class Governor:
         self._tell(change)
 
     async def _apply(self) -> None:
-        """Have systemd set the quota; what fails is tried again at the next look, and told once."""
+        """Have systemd set the quota; what fails is tried again at the next look, and told once.
+
+        Raises:
+            ServiceUnavailableError: it has failed for a minute. Somebody who starts anew may do better.
+        """
         quota = self._quota()
         assert quota is not None  # noqa: S101  # something was decided
         try:
             await unit_control.set_cpu_quota(self._bus, MODEL_SLICE, quota)
         except ServiceUnavailableError as error:
-            if not self._is_refused:
+            now = time.monotonic()
+            if self._refused_at is None:
                 _log.error("the quota of the model is not changed, and tried again: %s", error)
-            self._is_refused = True
+                self._refused_at = now
+            if now - self._refused_at > _GIVE_UP_S:
+                raise
             return
-        if self._is_refused:
+        if self._refused_at is not None:
             _log.info("systemd takes the quota of the model again")
-        self._applied, self._is_refused = quota, False
+        self._applied, self._refused_at = quota, None
 
     def _set_loans(self, loans: Loans) -> None:
         before, self._loans = self._loans, loans

@@ -16,6 +16,8 @@ _PRODUCT = PurePosixPath("sigmavault.slice")
 FILES_GROUP = _PRODUCT / "sigmavault-files.slice"
 MODEL_GROUP = _PRODUCT / "sigmavault-ai.slice"
 SMB_SERVICE = "smbd.service"
+_SMB_GROUPS = (FILES_GROUP / SMB_SERVICE, PurePosixPath("system.slice") / SMB_SERVICE)
+"""The second on a Debian that was not made from our image."""
 _STILL_US = 2_000
 """CPU time of Samba between two looks, below which it has not moved anything worth asking for."""
 
@@ -35,7 +37,7 @@ class Looker:
         """All counters as they are now."""
         root = self._root
         cpu, nfs = pressure.all_cpu(root), pressure.nfs_server(root)
-        smb_cpu_us = pressure.group_cpu_us(root, FILES_GROUP / SMB_SERVICE)
+        smb, smb_cpu_us = self._samba()
         return Counters(
             at=time.monotonic(),
             smb_bytes=await self._smb_bytes(smb_cpu_us),
@@ -45,11 +47,18 @@ class Looker:
             cpu_us=cpu[0] if cpu else None,
             idle_us=cpu[1] if cpu else None,
             machine=pressure.machine_stalls(root),
-            files=pressure.group_stalls(root, FILES_GROUP),
+            files=pressure.group_stalls(root, FILES_GROUP) or pressure.group_stalls(root, smb),
             model=pressure.group_stalls(root, MODEL_GROUP),
             arc=pressure.arc(root),
             scan=scan,
         )
+
+    def _samba(self) -> tuple[PurePosixPath, int | None]:
+        """The group of Samba, and its CPU time; None while it does not run."""
+        for group in _SMB_GROUPS:
+            if (cpu_us := pressure.group_cpu_us(self._root, group)) is not None:
+                return group, cpu_us
+        return _SMB_GROUPS[0], None
 
     async def _smb_bytes(self, cpu_us: int | None) -> int | None:
         if cpu_us is None:  # Samba does not run
