@@ -142,8 +142,12 @@ def test_what_is_below_the_thresholds_is_no_load_but_goes_on_being_one() -> None
     assert list(serving_causes(seen, CONTROL, still=True))
 
 
-def test_daemons_that_start_or_reload_without_any_client_are_no_load() -> None:
-    seen = quiet(0, smb_bytes_per_s=1000.0, smb_cpu=0.9, files=Pressure(cpu=0.9, io=0.9, memory=0.9))
+@pytest.mark.parametrize(("moved", "cpu"), [(1000.0, 0.9), (None, None)])
+def test_daemons_that_start_or_reload_without_any_client_are_no_load(
+    moved: float | None, cpu: float | None
+) -> None:
+    stalled = Pressure(cpu=0.9, io=0.9, memory=0.9)
+    seen = quiet(0, smb_bytes_per_s=moved, smb_cpu=cpu, files=stalled)
     assert not list(serving_causes(seen, CONTROL, still=True))
 
 

@@ -224,9 +224,9 @@ def serving_causes(seen: Seen, control: Control, *, still: bool) -> Iterator[str
 
 def _is_among_themselves(seen: Seen, control: Control) -> bool:
     """Whether hardly anything is moved, and that is known: then the daemons start, reload or stop."""
-    if seen.smb_bytes_per_s is None:
-        return False
-    moved = seen.smb_bytes_per_s + (seen.nfs_bytes_per_s or 0.0)
+    if seen.smb_bytes_per_s is None and seen.smb_cpu is not None:
+        return False  # Samba runs, and nobody counts what it moves
+    moved = (seen.smb_bytes_per_s or 0.0) + (seen.nfs_bytes_per_s or 0.0)
     return moved < _HARDLY * control.traffic_kib_per_s * KIB
 
 
