@@ -8,7 +8,8 @@ from tests.image.tree import Tree, run
 
 ENABLED = {
     "avahi-daemon.service", "getty@.service", "nfs-server.service", "nftables.service",
-    "sigmavault-budget.service", "sigmavault-governor.service", "sigmavault-hostd.service",
+    "sigmavault-budget.service", "sigmavault-firstboot.service", "sigmavault-governor.service",
+    "sigmavault-hostd.service", "sigmavault-setup.service",
     "sigmavault-models.path", "sigmavault-ryzan-relay.socket",
     "sigmavault-ryzan.service", "sigmavault-ryzan.socket", "sigmavault-shares.service",
     "sigmavault-zfs-check.service", "smartmontools.service", "smbd.service", "ssh.service",
@@ -36,6 +37,8 @@ SECURITY = {  # unit → worst exposure, in tenths, as systemd-analyze counts
     "sigmavault-ryzan-relay.service": 25,
     "sigmavault-models.service": 25,
     "sigmavault-budget.service": 50,
+    "sigmavault-firstboot.service": 25,
+    "sigmavault-setup.service": 25,
     "sigmavault-governor.service": 25,
     "sigmavault-hostd.service": 50,
     "sigmavault-shares.service": 50,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.services.command_line import Terminal
+from tests.services.command_line import Terminal, script_at_terminal
+from tests.services.daemon import DATA
 from tests.services.simulated_host import SimulatedHost, simulated_host
 
 ENTER, TAB, ESCAPE, CLEAR, GO = "\r", "\t", "\x1b", "\x15", "\x0e"
@@ -120,3 +122,15 @@ def test_data_is_lost_only_after_the_name_was_typed(nas: SimulatedHost) -> None:
         person.type(ENTER)
         assert person.process.wait(30) == 0
     assert "pool.create" in nas.ended()
+
+
+def test_the_first_console_becomes_a_login_when_nobody_has_to_be_asked(nas: SimulatedHost) -> None:
+    program = [os.fspath(DATA / "usr/libexec/sigmavault/console"), "--version"]
+    with script_at_terminal(program, nas.env) as person:
+        person.wait_for("Do not ask again", 120)
+        person.type(TAB * 2 + ENTER)
+        person.wait_for("agetty from util-linux")
+        assert person.process.wait(30) == 0
+    with script_at_terminal(program, {**nas.env, "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nowhere"}) as person:
+        person.wait_for("agetty from util-linux")
+        assert person.process.wait(30) == 0

@@ -7,14 +7,15 @@ pytestmark = pytest.mark.vm
 # Unit → user, slice, the highest exposure that `systemd-analyze security` may give (10 = open).
 SERVICES = {
     "sigmavault-budget.service": ("root", "system.slice", 2.5),
+    "sigmavault-firstboot.service": ("root", "system.slice", 2.5),
     "sigmavault-governor.service": ("root", "sigmavault-core.slice", 2.5),
     "sigmavault-hostd.service": ("root", "sigmavault-core.slice", 5.0),
     "sigmavault-ryzan.service": ("sigmavault-ryzan", "sigmavault-ai.slice", 2.5),
     "sigmavault-shares.service": ("root", "system.slice", 2.5),
     "sigmavault-zfs-check.service": ("root", "system.slice", 2.5),
 }
-ON_DEMAND = {"sigmavault-ryzan-relay.service": 2.5}
-"""Started by their sockets when somebody asks: the highest exposure."""
+ON_DEMAND = {"sigmavault-ryzan-relay.service": 2.5, "sigmavault-setup.service": 2.5}
+"""Started when somebody asks, or when there is something to do: the highest exposure."""
 FOREIGN = {
     "ssh.service": "system.slice",
     "nftables.service": "system.slice",

@@ -21,6 +21,7 @@ from sigmavault.setup.carry_out import Hands, Told, carry_out, rehearse
 from sigmavault.setup.downloads import Models
 from sigmavault.setup.keeping import Kept, journal_file
 from sigmavault.setup.look import read_state
+from sigmavault.system import people
 from sigmavault.system.polkit_agent import password_prompt
 
 
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     kept = Kept(journal_file())
     if arguments.status:
         return _status(kept, as_json=arguments.json)
-    if arguments.if_asked_for and not kept.journal.is_asked_for:
+    if arguments.if_asked_for and not _is_asked_for(kept, has_answers=arguments.answers is not None):
         return ExitCode.OK
     if arguments.answers is not None:
         return _from_file(read_answers(arguments.answers), kept, arguments)
@@ -38,6 +39,17 @@ def run(arguments: argparse.Namespace) -> int:
     from sigmavault.setup.console.assistant import assist  # curses is loaded for people only
 
     return assist(kept, is_dry=arguments.dry_run)
+
+
+def _is_asked_for(kept: Kept, *, has_answers: bool) -> bool:
+    """Whether anything is to be done by itself.
+
+    A file of answers is, until all of it is done. A person is asked only while nobody looks after the
+    machine: later, whoever sits at the console has to log in.
+    """
+    if has_answers:
+        return kept.journal.is_unfinished
+    return kept.journal.is_asked_for and not people.has_administrator()
 
 
 def _status(kept: Kept, *, as_json: bool) -> int:

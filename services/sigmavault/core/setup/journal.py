@@ -64,6 +64,11 @@ class Journal(BaseModel):
         """Whether the assistant should be offered by itself: nobody finished it, and nobody said no."""
         return self.progress in (Progress.NEVER, Progress.RUNNING)
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something that was wished is not there, and nobody said that it need not be."""
+        return self.progress not in (Progress.DONE, Progress.DECLINED)
+
     def at(self, plan: SetupPlan, now: str, progress: Progress = Progress.RUNNING) -> Journal:
         """One step further."""
         records = tuple(

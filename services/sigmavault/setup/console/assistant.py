@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import curses
 from collections.abc import Callable
-from typing import Final
 
 from sigmavault.cli.exit_code import ExitCode
 from sigmavault.cli.host.client import Host, connect
@@ -24,8 +23,6 @@ from sigmavault.setup.look import read_facts, read_state
 from sigmavault.system.polkit_agent import password_prompt
 
 type Make = Callable[[Draft], Page]
-
-_ALWAYS: Final = 9
 
 
 def assist(kept: Kept, *, is_dry: bool) -> int:
@@ -59,30 +56,34 @@ class _Person:
 
     def work(self, screen: Screen) -> int:
         """From the first page to the last."""
+        # nothing is looked at or measured before somebody is there: this may stand on a console for months
+        if (word := screen.show(pages.welcome(), "")) != "next":
+            return self._left(word)
         screen.tell("SigmaVault", ["Looking at this machine ..."])
         facts = self._runner.run(read_facts(self._host, self._models))
         draft = Draft(facts=facts, data=dict(self._kept.journal.answers) if _goes_on(self._kept) else {})
         draft.data.pop("version", None)
+        screen.banner = "SIMULATED MACHINE" if facts.is_simulated else ""
         word = self._ask(screen, draft)
-        if word == "never":
-            self._kept.decline()
-        if word != "done":
-            return ExitCode.OK
-        if self._is_dry:
-            return ExitCode.OK
+        if word != "done" or self._is_dry:
+            return self._left(word)
         return self._carry_out(screen, draft)
 
+    def _left(self, word: str) -> int:
+        if word == "never":
+            self._kept.decline()
+        return ExitCode.OK
+
     def _ask(self, screen: Screen, draft: Draft) -> str:
-        """All pages; how they were left: `done`, `later` or `never`."""
+        """All pages; how they were left: `done` or `later`."""
         at = 0
         while True:
             makers = _makers(draft)
             if at >= len(makers):
                 word = self._agree(screen, draft)
             else:
-                place = f"{at} of {max(len(makers), _ALWAYS)}" if at else ""
-                word = screen.show(makers[at](draft), place)
-            if word in ("later", "never", "done"):
+                word = screen.show(makers[at](draft), f"{at + 1} of {len(makers) + 1}")
+            if word in ("later", "done"):
                 return word
             step = -1 if word == "back" else 1
             at = max(0, min(at + step, len(makers)))
@@ -132,7 +133,7 @@ def _done(word: str) -> str:
 def _makers(draft: Draft) -> list[Make]:
     """The pages that make sense with what was answered so far, in order."""
     found: list[Make] = [
-        pages.welcome, pages.name_and_place, pages.administrator, pages.network, pages.this_machine,
+        pages.name_and_place, pages.administrator, pages.network, pages.this_machine,
         pages.disks,
     ]  # fmt: skip
     found += [pages.pool] if draft.data.get("pool") else []

@@ -51,10 +51,9 @@ class Draft:
 # --- welcome ---
 
 
-def welcome(draft: Draft) -> Page:
+def welcome() -> Page:
     """What comes, and how to get out."""
-    lines = ["SIMULATED MACHINE: nothing here is real."] if draft.facts.is_simulated else []
-    lines += [
+    lines = [
         "This sets the machine up: its name, an administrator, network, a pool of disks, shared folders, and"
         " language models.",
         "Nothing is changed before the last page, which shows everything that will be done.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import curses
 import locale
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +29,8 @@ class Screen:
 
     def __init__(self, window: Any) -> None:
         self._window = window
+        self.banner = ""
+        """What stands beside every title."""
 
     def show(self, page: Page, place: str) -> str:
         """Let a person work on a page; the word with which it is left.
@@ -77,7 +80,8 @@ class Screen:
         # everything anew: a kernel's message on the console does not stay between the lines
         self._window.clear()
         width = min(columns, WIDTH + 2) - 2
-        self._put(0, 1, f"{title}{place:>{max(1, width - len(title))}}", columns, curses.A_BOLD)
+        left = f"{title}   {self.banner}" if self.banner else title
+        self._put(0, 1, f"{left}{place:>{max(1, width - len(left))}}", columns, curses.A_BOLD)
         self._put(1, 1, "-" * width, columns)
 
     def _put(self, row: int, column: int, text: str, columns: int, style: int = 0) -> None:
@@ -94,6 +98,15 @@ class Screen:
         return found if isinstance(found, str) and found.isprintable() else ""
 
 
+def _speak_utf8() -> None:
+    """Names of disks and people have letters of all kinds; a console's own service has no locale at all."""
+    with contextlib.suppress(locale.Error):
+        locale.setlocale(locale.LC_ALL, "")
+    if locale.nl_langinfo(locale.CODESET) != "UTF-8":
+        with contextlib.suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+
+
 def with_screen[T](work: Callable[[Screen], T]) -> T:
     """Give the terminal to a function; it is as before when that ends, whatever way."""
 
@@ -105,5 +118,5 @@ def with_screen[T](work: Callable[[Screen], T]) -> T:
         window.keypad(True)  # noqa: FBT003 - its only way
         return work(Screen(window))
 
-    locale.setlocale(locale.LC_ALL, "")
+    _speak_utf8()
     return curses.wrapper(begun)
