@@ -187,6 +187,12 @@ def bench_host(session: Session, arguments: argparse.Namespace) -> int:
     return session.runner.status(command, cwd=session.paths.source, env=env)
 
 
+def bench_models(session: Session, arguments: argparse.Namespace) -> int:
+    """Measure the model downloads."""
+    command = ["python3", "-m", "tests.bench.models", *arguments.rest]
+    return session.runner.status(command, cwd=session.paths.source, env={"PYTHONPATH": "services"})
+
+
 def compare(session: Session, arguments: argparse.Namespace) -> int:
     """Say how two images differ."""
     return compare_images(session, arguments.rest)

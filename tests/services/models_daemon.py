@@ -29,19 +29,26 @@ def content(seed: int, size: int) -> bytes:
 
 def write_manifest(file: Path, models: Mapping[str, bytes]) -> None:
     """A manifest of these models, on a hub that does not exist."""
+    write_manifest_of(
+        file, {model: (len(data), hashlib.sha256(data).hexdigest()) for model, data in models.items()}
+    )
 
-    def entry(model: str, data: bytes) -> dict[str, Any]:
+
+def write_manifest_of(file: Path, models: Mapping[str, tuple[int, str]]) -> None:
+    """The same by size and sha256."""
+
+    def entry(model: str, size: int, sha256: str) -> dict[str, Any]:
         url = f"https://hub.invalid/owner/{model}/resolve/{'a' * 40}/{model}.gguf"
         return {
             "id": model, "name": model, "purpose": ["chat"], "tier": "tiny", "file": f"{model}.gguf",
-            "size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "licence": "MIT",
+            "size": size, "sha256": sha256, "licence": "MIT",
             "source": {"kind": "https", "url": url}, "architecture": "llama", "quantisation": "Q8_0",
             "context": 4096, "chat_template": True, "kv_bytes_per_token": 1,
         }  # fmt: skip
 
-    entries = [entry(model, data) for model, data in models.items()]
+    entries = [entry(model, *told) for model, told in models.items()]
     entries[0]["embedded"] = True
-    unknown = entry("unknown-size", b"x")
+    unknown = entry("unknown-size", 1, "0" * 64)
     del unknown["size"]
     tier = {"name": "tiny", "summary": "any", "memory_mib": 0, "models": {}}
     file.write_text(yaml.safe_dump({"schema": 1, "tiers": [tier], "models": [*entries, unknown]}))

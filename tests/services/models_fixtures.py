@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -31,10 +32,9 @@ pools:
 """
 
 
-@pytest.fixture(scope="module")
-def host(system_bus: SystemBus, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@contextlib.contextmanager
+def simulated_host(bus: SystemBus, folder: Path) -> Iterator[Path]:
     """The real host daemon on a simulated machine; where its dataset `tank/data` is mounted."""
-    folder = tmp_path_factory.mktemp("machine")
     place = folder / "data"
     place.mkdir()
     for each in (folder, place):
@@ -45,13 +45,22 @@ def host(system_bus: SystemBus, tmp_path_factory: pytest.TempPathFactory) -> Ite
         [sys.executable, "-s", DATA / "usr/libexec/sigmavault/hostd", "--simulate", description],
         stderr=(folder / "log").open("wb"), cwd="/",
         env={"PATH": os.environ["PATH"], "PYTHONPATH": os.fspath(SERVICES), "LANG": "C.UTF-8",
-             "PYTHONDONTWRITEBYTECODE": "1", "DBUS_SYSTEM_BUS_ADDRESS": system_bus.address},
+             "PYTHONDONTWRITEBYTECODE": "1", "DBUS_SYSTEM_BUS_ADDRESS": bus.address},
     )  # fmt: skip
-    listed = ("busctl", f"--address={system_bus.address}", "list", "--no-pager", "--acquired")
-    wait_until("hostd", lambda: "org.sigmavault.Host " in system_bus.run(*listed))
-    yield place
-    process.terminate()
-    process.wait(30)
+    listed = ("busctl", f"--address={bus.address}", "list", "--no-pager", "--acquired")
+    try:
+        wait_until("hostd", lambda: "org.sigmavault.Host " in bus.run(*listed))
+        yield place
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def host(system_bus: SystemBus, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the dataset `tank/data` of the host daemon is mounted."""
+    with simulated_host(system_bus, tmp_path_factory.mktemp("machine")) as place:
+        yield place
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The model downloads beside curl."""
