@@ -204,6 +204,7 @@ def test_a_model_that_is_loaded_borrows_and_gives_back_when_it_goes(
         wait_until("a loan", lambda: kernel.arc_max() < 1024 * MIB)
         lent = 1024 * MIB - kernel.arc_max()
         assert 100 * MIB < lent < 1000 * MIB
+        assert Path(f"/proc/{service.worker()}/oom_score_adj").read_text() == "1000\n"
         assert governor.status()[StatusKey.ARC]["lent"] == lent
         governor.bus.run("busctl", f"--address={governor.bus.address}", "call", "org.sigmavault.Ryzan",
                          "/org/sigmavault/Ryzan", "org.sigmavault.Ryzan1", "UnloadModel", "s",

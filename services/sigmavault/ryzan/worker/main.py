@@ -32,7 +32,7 @@ from sigmavault.ryzan.worker.reading import Reader
 from sigmavault.ryzan.worker.states import States, identify
 from sigmavault.ryzan.worker.trial import try_threads
 from sigmavault.system import cpu, env
-from sigmavault.system.memory import resident_bytes
+from sigmavault.system.memory import go_first, resident_bytes
 
 _REPORT_EVERY_S = 1.0
 
@@ -324,6 +324,7 @@ def _return_memory() -> None:
 def main() -> int:
     """Run a model process; the exit code says whether it ended as told."""
     arguments = _arguments()
+    go_first()
     _return_memory()
     with socket.socket(fileno=arguments.link) as link:
         try:
