@@ -147,20 +147,19 @@ def ending(ryzan: Ryzan, **more: Any) -> dict[str, Any]:
 
 def test_same_answers_with_the_cache_on_and_off(stage: Stage) -> None:
     """Two services are asked the same in the same order, so that only the cache can make a difference."""
-    texts = [form.format(topic) for form in FORMS for topic in TOPICS]
+    asked = [ask(form.format(topic), max_tokens=40) for form in FORMS for topic in TOPICS]
     without = stage.start(toml="[reuse]\nanswers = false\n")
-    asked = [ask(text, max_tokens=40) for text in texts]
     off = [post(without, each) for each in asked]
     ryzan = stage.start()
     on = [post(ryzan, each) for each in asked]
-    same = [at for at in range(len(texts)) if on[at]["choices"] == off[at]["choices"]]
+    same = [at for at in range(len(asked)) if on[at]["choices"] == off[at]["choices"]]
     # The services may compute with other numbers of threads, which can flip a near-tie; the cache never does.
-    assert len(same) >= 0.9 * len(texts)
+    assert len(same) >= 0.9 * len(asked)
     assert all(on[at]["usage"] == off[at]["usage"] for at in same)
     ended = [at for at, each in enumerate(on) if each["choices"][0]["finish_reason"] == "stop"]
     assert len(ended) >= 10
     told = figures(ryzan)
-    assert (told["answer_hits_total"], told["answer_misses_total"]) == (0, len(texts))
+    assert (told["answer_hits_total"], told["answer_misses_total"]) == (0, len(asked))
     assert told["answers_stored_total"] == len(ended)
     for at in ended:
         again = post(ryzan, asked[at])
