@@ -165,7 +165,6 @@ def test_on_a_simulated_machine_nothing_is_written(tmp_path: Path) -> None:
     machine.says = {**machine.says, ("wipefs", "--all"): ""}
     arguments, hands = WipeArguments(disk=OTHERS, full=True), Hands()
     plan = WipeDisk().plan(arguments, machine)
-    assert plan.is_simulated
     assert WipeDisk().apply(arguments, plan, machine, hands).serial == OTHERS
     assert ("wipefs", "--all", "--", "/dev/disk/by-id/wwn-0x5000cca25d123457") in machine.ran
     assert not (tmp_path / "dev/sdg").exists()

@@ -52,7 +52,7 @@ class WipeDisk(Change[WipeArguments, DiskRow]):
             summary=f"Make {disk.called} blank", steps=pure.steps(disk, is_full=arguments.full),
             targets=(disks.target(disk),), losses=(everything, *found), warnings=worries(disk),
             confirmation=disks.identity(disk) if disk.serial and not disk.shares_serial else disk.name,
-            locks=(disks.lock(disk),), facts={"contents": list(found)}, is_simulated=machine.is_simulated,
+            locks=(disks.lock(disk),), facts={"contents": list(found)},
         )  # fmt: skip
 
     def apply(self, arguments: WipeArguments, plan: Plan, machine: Machine, work: Work) -> DiskRow:

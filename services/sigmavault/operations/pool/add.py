@@ -65,7 +65,6 @@ class AddDisks(Change[AddArguments, PoolView]):
             warnings=(*_warnings(pool, arguments.role), *topology.warnings(asked), *sizes, *taken.worries),
             dry_run=drawn, confirmation=pool.name if taken.losses else "",
             locks=(f"pool:{pool.name}", *taken.locks), facts={"new": [disk.name for disk in taken.disks]},
-            is_simulated=machine.is_simulated,
         )  # fmt: skip
 
     def apply(self, arguments: AddArguments, plan: Plan, machine: Machine, work: Work) -> PoolView:

@@ -47,7 +47,7 @@ class ClearPool(Change[ClearArguments, PoolView]):
             summary=f"Set the error counters {what} back",
             steps=(Step(text=f"Set the error counters {what} back", argv=argv),),
             targets=(pool_target(pool),), warnings=tuple(warnings), locks=(f"pool:{pool.name}",),
-            facts={"state": pool.state.value}, is_simulated=machine.is_simulated,
+            facts={"state": pool.state.value},
         )  # fmt: skip
 
     def answer(self, arguments: ClearArguments, machine: Machine) -> PoolView:

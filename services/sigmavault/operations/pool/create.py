@@ -117,7 +117,7 @@ class CreatePool(Change[CreateArguments, PoolView]):
             dry_run=drawn,
             confirmation=arguments.name if taken.losses else "",
             secrets=("passphrase",) if arguments.encrypted else (),
-            locks=(f"pool:{arguments.name}", *taken.locks), is_simulated=machine.is_simulated,
+            locks=(f"pool:{arguments.name}", *taken.locks),
         )  # fmt: skip
 
     def apply(self, arguments: CreateArguments, plan: Plan, machine: Machine, work: Work) -> PoolView:

@@ -42,7 +42,6 @@ class DestroyPool(Change[PoolArguments, NoAnswer]):
             targets=(pool_target(pool), *(disks.target(disk) for disk in members)),
             losses=_losses(machine, pool), warnings=(*used.sentences, _AFTER), confirmation=pool.name,
             locks=(f"pool:{pool.name}", *(disks.lock(disk) for disk in members)),
-            is_simulated=machine.is_simulated,
         )  # fmt: skip
 
     def apply(self, arguments: PoolArguments, plan: Plan, machine: Machine, work: Work) -> NoAnswer:

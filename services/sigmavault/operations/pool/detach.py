@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from sigmavault.core.errors import OperationError
-from sigmavault.core.operation import Change, Machine, Outcome, Plan, Risk, Step
+from sigmavault.core.operation import Machine, Outcome, Plan, Risk
 from sigmavault.core.storage.pools import Pool, Vdev, VdevKind
-from sigmavault.operations.pool.shown import PoolView, view
+from sigmavault.operations.pool.shown import PoolView
 from sigmavault.operations.pool.touched import (
     LeavingArguments,
+    MemberChange,
     find_member,
     leaving,
-    member_target,
-    pool_target,
     require_usable,
     state_of,
     still_there,
@@ -21,7 +20,7 @@ from sigmavault.system import zpool
 _GROUPS = frozenset({VdevKind.MIRROR, VdevKind.REPLACING, VdevKind.SPARE})
 
 
-class DetachDisk(Change[LeavingArguments, PoolView]):
+class DetachDisk(MemberChange[LeavingArguments, PoolView]):
     """Take a disk out of a mirror for good."""
 
     name = "pool.detach"
@@ -38,16 +37,7 @@ class DetachDisk(Change[LeavingArguments, PoolView]):
         _refuse(pool, leaf, called)
         warnings = leaving(pool, leaf, is_meant=arguments.no_redundancy)
         text = f"Take {called} out of {pool.name} for good"
-        return Plan(
-            operation=self.name, arguments=arguments.model_dump(mode="json"), summary=text,
-            steps=(Step(text=text, argv=("zpool", "detach", "--", pool.name, leaf.guid)),),
-            targets=(pool_target(pool), member_target(leaf, disk)), warnings=warnings,
-            locks=(f"pool:{pool.name}",), facts={"guid": leaf.guid}, is_simulated=machine.is_simulated,
-        )  # fmt: skip
-
-    def answer(self, arguments: LeavingArguments, machine: Machine) -> PoolView:
-        """The pool without the disk."""
-        return view(zpool.pool(machine, arguments.name), machine.now())
+        return self.one_command(arguments, pool, (leaf, disk), text, warnings)
 
     def outcome(self, arguments: LeavingArguments, plan: Plan, machine: Machine) -> Outcome:
         """The disk is no part of the pool any more."""

@@ -36,7 +36,6 @@ class ExportPool(Change[PoolArguments, NoAnswer]):
         return Plan(
             operation=self.name, arguments=arguments.model_dump(mode="json"), summary=text, steps=(step,),
             targets=(pool_target(pool),), warnings=used.sentences, locks=(f"pool:{pool.name}",),
-            is_simulated=machine.is_simulated,
         )  # fmt: skip
 
     def outcome(self, arguments: PoolArguments, plan: Plan, machine: Machine) -> Outcome:

@@ -130,7 +130,6 @@ class ImportPool(Change[ImportArguments, Imported]):
             warnings=warnings, losses=_losses(arguments),
             confirmation=found.name if _losses(arguments) else "",
             locks=(f"pool:{name}",), facts={"name": name, "state": found.state.value},
-            is_simulated=machine.is_simulated,
         )  # fmt: skip
 
     def apply(self, arguments: ImportArguments, plan: Plan, machine: Machine, work: Work) -> Imported:

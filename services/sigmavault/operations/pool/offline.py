@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from sigmavault.core.errors import OperationError
-from sigmavault.core.operation import Change, Machine, Outcome, Plan, Risk, Step
+from sigmavault.core.operation import Machine, Outcome, Plan, Risk
 from sigmavault.core.storage.pools import VdevState
-from sigmavault.operations.pool.shown import PoolView, view
+from sigmavault.operations.pool.shown import PoolView
 from sigmavault.operations.pool.touched import (
     LeavingArguments,
+    MemberChange,
     find_member,
     leaving,
-    member_target,
-    pool_target,
     require_usable,
     state_of,
 )
 from sigmavault.system import zpool
 
 
-class OfflineDisk(Change[LeavingArguments, PoolView]):
+class OfflineDisk(MemberChange[LeavingArguments, PoolView]):
     """Take a disk of a pool out of use, for as long as nobody brings it back."""
 
     name = "pool.offline"
@@ -36,17 +35,7 @@ class OfflineDisk(Change[LeavingArguments, PoolView]):
             raise OperationError(f"{called} is out of use already")
         warnings = leaving(pool, leaf, is_meant=arguments.no_redundancy)
         text = f"Take {called} of {pool.name} out of use"
-        return Plan(
-            operation=self.name, arguments=arguments.model_dump(mode="json"), summary=text,
-            steps=(Step(text=text, argv=("zpool", "offline", "--", pool.name, leaf.guid)),),
-            targets=(pool_target(pool), member_target(leaf, disk)), warnings=warnings,
-            locks=(f"pool:{pool.name}",), facts={"guid": leaf.guid, "state": leaf.state.value},
-            is_simulated=machine.is_simulated,
-        )  # fmt: skip
-
-    def answer(self, arguments: LeavingArguments, machine: Machine) -> PoolView:
-        """The pool without the disk."""
-        return view(zpool.pool(machine, arguments.name), machine.now())
+        return self.one_command(arguments, pool, (leaf, disk), text, warnings)
 
     def outcome(self, arguments: LeavingArguments, plan: Plan, machine: Machine) -> Outcome:
         """The disk is out of use."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from sigmavault.core.errors import OperationError
-from sigmavault.core.operation import Change, Machine, Outcome, Plan, Risk, Step
+from sigmavault.core.operation import Machine, Outcome, Plan, Risk
 from sigmavault.core.storage.pools import VdevState
-from sigmavault.operations.pool.shown import PoolView, view
+from sigmavault.operations.pool.shown import PoolView
 from sigmavault.operations.pool.touched import (
     MemberArguments,
+    MemberChange,
     find_member,
-    member_target,
-    pool_target,
     state_of,
 )
 from sigmavault.system import zpool
 
 
-class OnlineDisk(Change[MemberArguments, PoolView]):
+class OnlineDisk(MemberChange[MemberArguments, PoolView]):
     """Bring a disk of a pool back into use."""
 
     name = "pool.online"
@@ -34,16 +33,7 @@ class OnlineDisk(Change[MemberArguments, PoolView]):
         if leaf.disk and disk is None:
             raise OperationError(f"{called} is not plugged in", hint="plug it in, or replace it")
         text = f"Bring {called} back into {pool.name}"
-        return Plan(
-            operation=self.name, arguments=arguments.model_dump(mode="json"), summary=text,
-            steps=(Step(text=text, argv=("zpool", "online", "--", pool.name, leaf.guid)),),
-            targets=(pool_target(pool), member_target(leaf, disk)), locks=(f"pool:{pool.name}",),
-            facts={"guid": leaf.guid, "state": leaf.state.value}, is_simulated=machine.is_simulated,
-        )  # fmt: skip
-
-    def answer(self, arguments: MemberArguments, machine: Machine) -> PoolView:
-        """The pool, with the disk in it."""
-        return view(zpool.pool(machine, arguments.name), machine.now())
+        return self.one_command(arguments, pool, (leaf, disk), text)
 
     def outcome(self, arguments: MemberArguments, plan: Plan, machine: Machine) -> Outcome:
         """The disk is in use."""

@@ -58,7 +58,7 @@ class ScrubPool(Change[ScrubArguments, PoolView]):
         return Plan(
             operation=self.name, arguments=arguments.model_dump(mode="json"), summary=sentence,
             steps=(Step(text=sentence, argv=argv),), targets=(pool_target(pool),),
-            locks=(f"pool:{pool.name}",), facts={"scan": _scan(pool)}, is_simulated=machine.is_simulated,
+            locks=(f"pool:{pool.name}",), facts={"scan": _scan(pool)},
         )  # fmt: skip
 
     def answer(self, arguments: ScrubArguments, machine: Machine) -> PoolView:

@@ -9,11 +9,12 @@ from pydantic import Field
 
 from sigmavault.core.errors import OperationError, UnknownObjectError
 from sigmavault.core.names import DiskName, PoolName
-from sigmavault.core.operation import Arguments, Machine, Plan, Positional, Target
+from sigmavault.core.operation import Arguments, Change, Machine, Plan, Positional, Step, Target
 from sigmavault.core.storage import disks as core_disks
 from sigmavault.core.storage.disks import Disk
 from sigmavault.core.storage.pools import Pool, Vdev, VdevState
 from sigmavault.core.storage.pools_redundancy import left_without, redundancy_left
+from sigmavault.operations.pool.shown import PoolView, view
 from sigmavault.system import disks, zpool
 
 CHANGE_TIMEOUT_S: Final = 120.0
@@ -41,6 +42,28 @@ class LeavingArguments(MemberArguments):
     no_redundancy: bool = Field(
         default=False, description="it is meant that after it the next disk that fails takes data with it"
     )
+
+
+class MemberChange[A: MemberArguments, V: PoolView](Change[A, V]):
+    """Something is done to one disk of a pool, by one command; the answer is the pool."""
+
+    def answer(self, arguments: A, machine: Machine) -> V:
+        """The pool, as it is then."""
+        return view(zpool.pool(machine, arguments.name), machine.now())  # type: ignore[return-value]
+
+    def one_command(
+        self, arguments: A, pool: Pool, member: tuple[Vdev, Disk | None], text: str,
+        warnings: tuple[str, ...] = (),
+    ) -> Plan:  # fmt: skip
+        """The plan of `zpool VERB POOL GUID`; the verb is that of the operation."""
+        leaf, disk = member
+        verb = self.name.partition(".")[2]
+        return Plan(
+            operation=self.name, arguments=arguments.model_dump(mode="json"), summary=text,
+            steps=(Step(text=text, argv=("zpool", verb, "--", pool.name, leaf.guid)),),
+            targets=(pool_target(pool), member_target(leaf, disk)), warnings=warnings,
+            locks=(f"pool:{pool.name}",), facts={"guid": leaf.guid, "state": leaf.state.value},
+        )  # fmt: skip
 
 
 def leaving(pool: Pool, leaf: Vdev, *, is_meant: bool) -> tuple[str, ...]:
