@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -191,6 +194,46 @@ def test_it_stays_small(daemon: ModelsDaemon, server: ModelServer) -> None:
     daemon.call("Download", "s", "large")
     daemon.wait("large", "done")
     assert daemon.memory_mib() < 60
+
+
+GOVERNOR = """
+import asyncio, sys
+from pathlib import Path
+from sdbus import DbusInterfaceCommonAsync, DbusUnprivilegedFlag, dbus_method_async, sd_bus_open_system
+class Governor(DbusInterfaceCommonAsync, interface_name="org.sigmavault.Governor1"):
+    @dbus_method_async("", "s", DbusUnprivilegedFlag, method_name="Status")
+    async def status(self): return Path(sys.argv[1]).read_text()
+async def main():
+    bus = sd_bus_open_system()
+    governor = Governor()
+    governor.export_to_dbus("/org/sigmavault/Governor", bus)
+    await bus.request_name_async("org.sigmavault.Governor", 0)
+    await asyncio.sleep(3600)
+asyncio.run(main())
+"""
+"""Somebody who says what the governor would."""
+
+
+def test_downloads_wait_while_files_are_served_if_asked_to(
+    daemon: ModelsDaemon, server: ModelServer, tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    said.write_text('{"state": "serving", "cause": "Samba reads 400 MB/s"}')
+    env = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": daemon.bus.address}
+    governor = subprocess.Popen([sys.executable, "-c", GOVERNOR, said], env=env)
+    try:
+        listed = ("busctl", f"--address={daemon.bus.address}", "list", "--no-pager", "--acquired")
+        wait_until("a governor", lambda: "org.sigmavault.Governor " in daemon.bus.run(*listed))
+        begin(daemon, server, pause_while_busy=True)
+        daemon.call("Download", "s", "tiny")
+        wait_until("it waits", lambda: daemon.row("tiny")["reason"] == "waits: Samba reads 400 MB/s")
+        assert daemon.row("tiny")["state"] == "queued"
+        assert server.requests == []
+        said.write_text('{"state": "idle", "cause": ""}')
+        daemon.wait("tiny", "done")
+    finally:
+        governor.kill()
+        governor.wait()
 
 
 def test_models_move_to_a_dataset_that_is_made_for_them(

@@ -1,7 +1,7 @@
 """Which models this machine has: those of the manifest whose files are there, and files put beside them.
 
 A file that the manifest does not know is served as `local/<its name>`: whoever may write into a models
-folder is root. Nothing vouches for its content but the check of its header.
+folder is root, or the model downloads. Nothing vouches for its content but the check of its header.
 """
 
 from __future__ import annotations
