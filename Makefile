@@ -6,7 +6,7 @@ RUN := python3 -B -m scripts
 export MIRROR SECURITY_MIRROR IMAGE_MIRROR IMAGE_SECURITY_MIRROR CACHE VARIANT PYTEST_ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help iso disk debs render check test test-fast lint vm demo shell bench-build bench-ryzan bench-host bench-models compare clean clean-cache
+.PHONY: help iso disk debs render check test test-fast test-desktop lint vm demo shell bench-build bench-ryzan bench-host bench-models compare clean clean-cache
 
 help: ## print this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ test: ## build the images, boot them and run every test
 
 test-fast: ## run the tests that need no image
 	@$(RUN) test-fast $(PYTEST_ARGS)
+
+test-desktop: ## run the tests of the desktop in a headless GNOME
+	@$(RUN) test-desktop $(PYTEST_ARGS)
 
 lint: ## run the linters alone
 	@$(RUN) lint

@@ -27,7 +27,8 @@ from scripts.spec.model import Variant
 Verb = Callable[[Session, argparse.Namespace], int]
 _VERBS: dict[str, Verb] = {
     "iso": verbs.iso, "disk": verbs.disk, "render": verbs.render, "check": verbs.check,
-    "test": verbs.test, "test-fast": verbs.test_fast, "lint": verbs.lint, "vm": verbs.vm,
+    "test": verbs.test, "test-fast": verbs.test_fast, "test-desktop": verbs.test_desktop,
+    "lint": verbs.lint, "vm": verbs.vm,
     "debs": verbs.debs, "demo": demo, "bench-build": verbs.bench_build,
     "bench-ryzan": bench_ryzan, "bench-host": verbs.bench_host,
     "bench-models": verbs.bench_models, "compare": verbs.compare,

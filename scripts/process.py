@@ -81,9 +81,12 @@ class Runner:
         return list(tail)
 
     def status(
-        self, argv: Iterable[Argument], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
-    ) -> int:
+        self, argv: Iterable[Argument], *, cwd: Path | None = None, env: Mapping[str, str] | None = None,
+        inherit: bool = False,
+    ) -> int:  # fmt: skip
         """Run a program that speaks to the person itself (pytest, a shell); its exit code.
+
+        `inherit` gives it the descriptors that are inheritable: `scripts.host.enter.command` names one.
 
         Raises:
             CommandError: it could not be started.
@@ -91,7 +94,9 @@ class Runner:
         command = [os.fspath(item) for item in argv]
         self.note("$ " + " ".join(command))
         try:
-            return subprocess.run(command, cwd=cwd, env={**self.env, **(env or {})}, check=False).returncode
+            return subprocess.run(
+                command, cwd=cwd, env={**self.env, **(env or {})}, check=False, close_fds=not inherit
+            ).returncode
         except OSError as error:
             raise _not_started(command, error, "") from None
 

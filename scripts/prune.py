@@ -13,6 +13,7 @@ from pathlib import Path
 
 KEPT: Mapping[str, int] = {
     "images": 2, "layers": 3, "debs": 4, "native": 2, "runtime": 2, "clients": 2, "bench": 2,
+    "desktop": 1,
 }  # fmt: skip
 """Folders of the cache, and how many results of one name each keeps."""
 

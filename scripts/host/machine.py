@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.errors import HostError
 
-BUILDS = ("iso", "disk", "debs", "test", "bench-build", "bench-ryzan", "compare")
+BUILDS = ("iso", "disk", "debs", "test", "test-desktop", "bench-build", "bench-ryzan", "compare")
 """Verbs that fill the cache; everything else only needs the tools tree."""
 
 _GB = 10**9
