@@ -63,3 +63,13 @@ def test_one_place_reads_the_environment_and_one_starts_programs() -> None:
             assert "getenv" not in text, file
         if file.name != "run.py":
             assert not any(each.startswith("subprocess") for each in inside), file
+
+
+def test_only_the_desktop_has_widgets_and_nothing_needs_the_desktop() -> None:
+    outside = [file for file in PACKAGE.glob("**/*.py") if not file.is_relative_to(PACKAGE / "desktop")]
+    for file in outside:
+        for name in imports(file):
+            assert not name.startswith(("gi.", "sigmavault.desktop")), f"{file.relative_to(PACKAGE)}: {name}"
+            assert name != "gi", file
+    draft = set(imports(PACKAGE / "desktop/setup/draft.py"))
+    assert not any(name.startswith(("gi", "sigmavault.desktop.toolkit")) for name in draft)

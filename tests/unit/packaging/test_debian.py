@@ -39,10 +39,12 @@ def test_the_packages_are_those_the_image_installs() -> None:
     assert installed == built
 
 
-def imported_packages() -> set[str]:
-    """Debian packages of the libraries that our code imports."""
+def imported_packages(*, desktop: bool = False) -> set[str]:
+    """Debian packages of the libraries that our code imports: all but the desktop's, or that alone."""
     imported = set()
     for path in (SERVICES / "sigmavault").rglob("*.py"):
+        if path.is_relative_to(SERVICES / "sigmavault/desktop") is not desktop:
+            continue
         imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE))
     foreign = imported - set(sys.stdlib_module_names) - {"sigmavault", "llama_cpp"}
     return {f"python3-{name}" for name in foreign - BROUGHT_ALONG}
@@ -53,6 +55,14 @@ def test_every_imported_library_is_depended_on() -> None:
     runtime = control(Path("runtime/debian/control"))["sigmavault-runtime"]
     missing = {name for name in imported_packages() if name not in f"{depends} {runtime}"}
     assert not missing
+
+
+def test_what_the_desktop_imports_is_depended_on() -> None:
+    depends = control(Path("debian/control"))["sigmavault-desktop"]
+    imported = imported_packages(desktop=True)
+    assert "python3-gi" in imported
+    assert {name for name in imported if name not in depends} == set()
+    assert "python3-gi" not in imported_packages()
 
 
 def test_no_library_is_depended_on_that_nothing_imports() -> None:
@@ -79,5 +89,6 @@ def test_the_budgets_of_the_package_are_those_of_the_image() -> None:
     shipped = tomllib.loads((SERVICES / "data/usr/lib/sigmavault/budget.toml").read_text())
     budgets = yaml.safe_load((ROOT / "image.yaml").read_text())["budgets"]
     assert shipped["model"]["cpu_percent_of_machine"] == budgets["model_cpu_percent"]
+    assert shipped["model"]["cpu_percent_while_serving"] == budgets["model_cpu_serving_percent"]
     assert shipped["model"]["memory_percent"] == budgets["model_memory_percent"]
     assert shipped["arc"]["percent"] == budgets["arc_percent"]["desktop"]
