@@ -40,6 +40,16 @@ service ends with exit code 2. `systemctl restart sigmavault-ryzan` puts a chang
 
 Generated from `services/sigmavault/ryzan/config.py` by `make render`.
 """
+_MODELS_D = """\
+# models.d
+
+Where models come from beside the addresses of the manifest: `/etc/sigmavault/models.d/*.yaml`, read in the
+order of their names, after those of `/usr/lib/sigmavault/models.d`. Mirrors add up and are asked in that
+order; of the other keys the last file that has one holds. They are checked whole for each download: while one
+is wrong, nothing is fetched, and the reason names file and key.
+
+Generated from `services/sigmavault/core/downloads/mirrors.py` by `make render`.
+"""
 _HEAD = "| key | value | meaning |\n|---|---|---|\n"
 _CODES = """\
 # Exit codes of the build
@@ -71,6 +81,21 @@ def ryzan_toml_page() -> str:
     from sigmavault.ryzan.config import Settings
 
     return _RYZAN + "".join(_model_section(model, title) for title, model in _models(Settings, "top level"))
+
+
+def models_d_page() -> str:
+    """`docs/reference/models-d.md`."""
+    _find_services()
+    from sigmavault.core.downloads.mirrors import FolderMirror, HttpMirror, MirrorFile
+
+    parts = (
+        (MirrorFile, "top level"),
+        (HttpMirror, "mirrors: a server"),
+        (FolderMirror, "mirrors: a folder"),
+    )
+    text = "".join(_model_section(model, title) for model, title in parts)
+    # a key that is left out says nothing: what holds then stands in its meaning
+    return _MODELS_D + text.replace(" or null", "").replace(", default None", "")
 
 
 def exit_codes_page() -> str:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.daemon import DATA, MODELS_USER, wait_until
+from tests.services.daemon import DATA, MODELS_USER, SOURCE, wait_until
 from tests.services.model_server import ModelServer
 from tests.services.models_daemon import NAME, ModelsDaemon
 from tests.services.models_fixtures import (  # noqa: F401
@@ -194,6 +195,19 @@ def test_it_stays_small(daemon: ModelsDaemon, server: ModelServer) -> None:
     daemon.call("Download", "s", "large")
     daemon.wait("large", "done")
     assert daemon.memory_mib() < 60
+
+
+PAGE = (SOURCE / "docs/reference/dbus-models.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+
+
+def test_every_command_of_the_reference_works(daemon: ModelsDaemon, server: ModelServer) -> None:
+    begin(daemon, server)
+    assert len(COMMANDS) == 5
+    said = {command.split()[-1]: daemon.bus.run("bash", "-c", command) for command in COMMANDS}
+    assert '\\"state\\"' not in said["List"]
+    assert said["tiny"] == 'o "/org/sigmavault/Models/jobs/tiny"\n'
+    daemon.wait("tiny", "done")
 
 
 GOVERNOR = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.reference import exit_codes_page, image_yaml_page, ryzan_toml_page
+from scripts.reference import exit_codes_page, image_yaml_page, models_d_page, ryzan_toml_page
 from scripts.render.livebuild import render_livebuild
 from scripts.render.mkosi import render_mkosi
 from scripts.spec.load import load_spec
@@ -32,6 +32,7 @@ def test_mkosi_conf_is_current(spec: Spec) -> None:
         ("image-yaml.md", image_yaml_page),
         ("exit-codes.md", exit_codes_page),
         ("ryzan-toml.md", ryzan_toml_page),
+        ("models-d.md", models_d_page),
     ],
 )
 def test_reference_pages_are_current(page: str, render: object) -> None:

@@ -70,7 +70,7 @@ class FolderMirror(Checked):
     path: str = Field(pattern=_ABSOLUTE, description="absolute path of the folder with the files")
 
 
-type Mirror = Annotated[HttpMirror | FolderMirror, Field(discriminator="kind")]
+Mirror = Annotated[HttpMirror | FolderMirror, Field(discriminator="kind")]
 
 
 class MirrorFile(Checked):
