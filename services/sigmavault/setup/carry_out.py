@@ -16,6 +16,7 @@ from typing import Final
 from sigmavault.cli.host import secrets
 from sigmavault.cli.host.client import Host, Job
 from sigmavault.contract.host1 import JobState
+from sigmavault.contract.models1 import DownloadState
 from sigmavault.core.errors import (
     NotConfirmedError,
     ObjectBusyError,
@@ -217,10 +218,11 @@ async def _download(model: str, models: Models, tell: Callable[[str, float | Non
     await models.download(model)
     while model not in await models.here():
         row = next((each for each in await models.queue() if each.id == model), None)
-        if row is not None and row.state == "failed":
+        if row is not None and row.state is DownloadState.FAILED:
             raise SigmaVaultError(row.reason or "the download failed")
         if row is not None:
-            tell(f"Download the model {model}: {row.state}", row.got / row.size if row.size else None)
+            waits = f": {row.reason}" if row.reason else ""
+            tell(f"Download the model {model}: {row.state}{waits}", row.got / row.size if row.size else None)
         await asyncio.sleep(_DOWNLOAD_PAUSE_S)
 
 

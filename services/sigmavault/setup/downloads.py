@@ -9,12 +9,17 @@ from typing import Any, Final
 from sdbus import SdBus, SdBusBaseError
 
 from sigmavault.contract.host1 import unspell
+from sigmavault.contract.models1 import (
+    BUS_NAME,
+    INTERFACE,
+    OBJECT_PATH,
+    DownloadKey,
+    DownloadState,
+    ModelKey,
+)
 from sigmavault.core.errors import ServiceUnavailableError, SigmaVaultError
 from sigmavault.system import bus
 
-BUS_NAME: Final = "org.sigmavault.Models"
-OBJECT_PATH: Final = "/org/sigmavault/Models"
-INTERFACE: Final = "org.sigmavault.Models1"
 _PATIENCE_S: Final = 600
 """A person may look for a password."""
 _HINT: Final = "`systemctl status sigmavault-models` tells how it is"
@@ -25,7 +30,7 @@ class Download:
     """A row of the queue.
 
     Attributes:
-        state: `queued`, `running`, `paused`, `verifying`, `done` or `failed`.
+        state: how far it is.
         got: bytes that are here.
         size: bytes in all; 0 where that is not known.
         speed: bytes per second; 0 where nobody can say.
@@ -34,7 +39,7 @@ class Download:
     """
 
     id: str
-    state: str
+    state: DownloadState
     got: int
     size: int
     speed: float
@@ -54,7 +59,7 @@ class Models:
         Raises:
             ServiceUnavailableError: the daemon does not answer.
         """
-        return frozenset(str(row["id"]) for row in await self._rows("Available") if row.get("here"))
+        return frozenset(str(row[ModelKey.ID]) for row in await self._rows("Available") if row[ModelKey.HERE])
 
     async def queue(self) -> tuple[Download, ...]:
         """What is on its way, waits or has failed.
@@ -83,7 +88,7 @@ class Models:
 
     async def _rows(self, member: str) -> list[dict[str, Any]]:
         told = json.loads(str((await self._call(member))[0]))
-        return [row for row in told if isinstance(row, dict) and "id" in row]
+        return [dict(row) for row in told]
 
     async def _call(self, member: str, signature: str = "", *arguments: object) -> tuple[Any, ...]:
         try:
@@ -103,9 +108,10 @@ class Models:
 
 
 def _download(row: dict[str, Any]) -> Download:
-    left = row.get("seconds_left")
+    left = row[DownloadKey.SECONDS_LEFT]
     return Download(
-        id=str(row["id"]), state=str(row.get("state", "")), got=int(row.get("bytes") or 0),
-        size=int(row.get("size") or 0), speed=float(row.get("bytes_per_second") or 0),
-        seconds_left=None if left is None else float(left), reason=str(row.get("reason") or ""),
+        id=str(row[DownloadKey.ID]), state=DownloadState(row[DownloadKey.STATE]),
+        got=int(row[DownloadKey.BYTES]), size=int(row[DownloadKey.SIZE] or 0),
+        speed=float(row[DownloadKey.BYTES_PER_SECOND]),
+        seconds_left=None if left is None else float(left), reason=str(row[DownloadKey.REASON]),
     )  # fmt: skip

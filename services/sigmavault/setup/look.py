@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from sigmavault.cli.host.client import Host
+from sigmavault.contract.models1 import DownloadState
 from sigmavault.core.errors import ConfigError, ServiceUnavailableError, SigmaVaultError
 from sigmavault.core.hardware import Hardware
 from sigmavault.core.manifest import Manifest, parse_manifest
 from sigmavault.core.network import Method
 from sigmavault.core.setup.facts import DiskFact, Facts, model_offers, pool_choices, proposed_disks
 from sigmavault.core.setup.state import MachineState, NetworkState
+from sigmavault.core.storage.presets import Preset
 from sigmavault.core.threads import plan_threads
 from sigmavault.core.tiers import choose_tier
 from sigmavault.setup.downloads import Models
@@ -22,7 +24,9 @@ from sigmavault.system import bandwidth, env
 from sigmavault.system.hardware import read_hardware
 from sigmavault.system.yaml_file import read_yaml
 
-_ON_THE_WAY = frozenset({"queued", "running", "paused", "verifying"})
+_ON_THE_WAY = frozenset(
+    {DownloadState.QUEUED, DownloadState.RUNNING, DownloadState.PAUSED, DownloadState.VERIFYING}
+)
 
 
 async def _read(host: Host, operation: str, arguments: Mapping[str, object] | None = None) -> dict[str, Any]:
@@ -41,14 +45,14 @@ async def read_state(host: Host, models: Models) -> MachineState:
     settings = await _read(host, "machine.settings")
     users = await _read(host, "user.list")
     disks = await _read(host, "disk.list")
-    pools, datasets = await _storage(host)
+    pools, datasets, for_models = await _storage(host)
     shares = await _read(host, "share.list")
     here, loading = await _models(models)
     return MachineState(
         host_name=settings["host_name"], time_zone=settings["time_zone"],
         network=_network(settings["network"]), administrators=frozenset(settings["administrators"]),
         users={each["name"]: each["has_password"] for each in users["users"]},
-        pools=pools, datasets=datasets,
+        pools=pools, datasets=datasets, model_datasets=for_models,
         serials={each["serial"]: each["name"] for each in disks["disks"] if each["serial"]},
         shares={each["name"]: each["dataset"] for each in shares["shares"]},
         models=here, loading=loading,
@@ -62,19 +66,21 @@ def _network(told: dict[str, Any]) -> NetworkState:
     )  # fmt: skip
 
 
-async def _storage(host: Host) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
+async def _storage(host: Host) -> tuple[dict[str, frozenset[str]], frozenset[str], frozenset[str]]:
+    """Pools with their disks, datasets, and those of them that were made for models."""
     try:
         rows = (await _read(host, "pool.list"))["pools"]
     except SigmaVaultError as error:
         if error.code != "zfs.missing":
             raise
-        return {}, frozenset()
+        return {}, frozenset(), frozenset()
     pools = {}
     for row in rows:
         vdevs = (await _read(host, "pool.show", {"name": row["name"]}))["vdevs"]
         pools[row["name"]] = frozenset(each["disk"] for each in vdevs if each["disk"])
     datasets = (await _read(host, "dataset.list"))["datasets"]
-    return pools, frozenset(each["name"] for each in datasets)
+    for_models = frozenset(each["name"] for each in datasets if each["preset"] == Preset.MODELS)
+    return pools, frozenset(each["name"] for each in datasets), for_models
 
 
 async def _models(models: Models) -> tuple[frozenset[str], frozenset[str]]:

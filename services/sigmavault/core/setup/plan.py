@@ -338,7 +338,9 @@ def _models(answers: Answers, state: MachineState) -> Iterator[SetupStep]:
         return
     pool = answers.pool.name if answers.pool is not None else min(state.pools, default="")
     dataset = f"{pool}/{MODELS_DATASET}"
-    if pool:
+    is_elsewhere = bool(state.model_datasets - {dataset})
+    has_room = bool(pool) and not is_elsewhere
+    if has_room:
         room = SetupStep(
             id="dataset:models", title=f"Make room for models in {dataset}", operation="dataset.create",
             arguments={"name": dataset, "preset": Preset.MODELS.value}, needs=("pool",),
@@ -347,11 +349,11 @@ def _models(answers: Answers, state: MachineState) -> Iterator[SetupStep]:
     for model in answers.models:
         step = SetupStep(
             id=f"model:{model}", title=f"Download the model {model}", operation=DOWNLOAD,
-            arguments={"id": model}, needs=("dataset:models",) if pool else (),
+            arguments={"id": model}, needs=("dataset:models",) if has_room else (),
         )  # fmt: skip
         if model in state.models:
             yield step.now(StepState.THERE)
-        elif pool or answers.models_on_system_disk:
+        elif pool or is_elsewhere or answers.models_on_system_disk:
             yield step
         else:
             yield step.now(

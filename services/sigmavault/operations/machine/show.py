@@ -8,7 +8,7 @@ from sigmavault import __version__
 from sigmavault.core.operation import Machine, NoArguments, Read, Value
 from sigmavault.core.operation.arguments import Unit
 from sigmavault.core.power import Scheduled
-from sigmavault.system import power
+from sigmavault.system import power, settings
 
 
 class MachineFacts(Value):
@@ -42,7 +42,9 @@ class ShowMachine(Read[NoArguments, MachineFacts]):
         """Look."""
         kernel = machine.root / "proc/sys/kernel"
         return MachineFacts(
-            name=(kernel / "hostname").read_text("utf-8").strip(), version=__version__,
+            # the daemon's cage (ProtectHostname=) keeps the kernel's name as it was when it started
+            name=settings.host_name(machine) or (kernel / "hostname").read_text("utf-8").strip(),
+            version=__version__,
             kernel=(kernel / "osrelease").read_text("utf-8").strip(), boot=power.boot_id(machine),
             uptime_s=int(float((machine.root / "proc/uptime").read_text("ascii").split()[0])),
             scheduled=power.scheduled(machine),

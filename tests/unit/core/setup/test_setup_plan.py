@@ -19,7 +19,8 @@ SET_UP = MachineState(
     network=NetworkState(method=Method.STATIC, port="enp3s0", address="192.168.1.10/24",
                          gateway="192.168.1.1", name_servers=("192.168.1.1",)),
     pools={"tank": frozenset({"ata-A_1", "ata-A_2"})}, shares={"Photos": "tank/photos"},
-    datasets=frozenset({"tank", "tank/photos", "tank/models"}), models=frozenset({"qwen3-0.6b"}),
+    datasets=frozenset({"tank", "tank/photos", "tank/models"}),
+    model_datasets=frozenset({"tank/models"}), models=frozenset({"qwen3-0.6b"}),
 )  # fmt: skip
 
 
@@ -93,8 +94,13 @@ def test_models_lie_in_a_pool_unless_somebody_agrees_to_the_system_disk() -> Non
     assert (agreed.step("model:qwen3-0.6b").state, agreed.step("model:qwen3-0.6b").needs) == (
         StepState.WAITING, ()
     )  # fmt: skip
-    there = plan(replace(SET_UP, models=frozenset(), datasets=frozenset({"tank"})), **bare)
+    there = plan(
+        replace(SET_UP, models=frozenset(), datasets=frozenset({"tank"}), model_datasets=frozenset()), **bare
+    )
     assert there.step("dataset:models").arguments["name"] == "tank/models"
+    elsewhere = plan(replace(NEW, model_datasets=frozenset({"fast/models"})), **bare)
+    assert [each.id for each in elsewhere.steps if "model" in each.id] == ["model:qwen3-0.6b"]
+    assert elsewhere.step("model:qwen3-0.6b").state is StepState.WAITING
 
 
 def test_a_step_that_failed_is_lacking_to_those_that_need_it() -> None:
