@@ -27,6 +27,7 @@ def role_vars(image: Image) -> str:
         "sigmavault_model": spec.model,
         "sigmavault_budgets": {
             "cpu_percent": budgets.model_cpu_percent,
+            "cpu_serving_percent": budgets.model_cpu_serving_percent,
             "memory_percent": budgets.model_memory_percent,
             "arc_percent": getattr(budgets.arc_percent, image.variant),
         },

@@ -47,6 +47,7 @@ class Budgets(_Strict):
     """How the machine is shared between file serving and the model."""
 
     model_cpu_percent: Percent = Field(description="CPU time of the model, of all cores together")
+    model_cpu_serving_percent: Percent = Field(description="the same, while files are served")
     model_memory_percent: Percent = Field(description="memory of the model, of the whole memory")
     arc_percent: ByVariant = Field(description="ZFS cache (ARC), of the whole memory")
 

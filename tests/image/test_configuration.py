@@ -197,6 +197,7 @@ def test_budgets_are_those_of_the_spec(tree: Tree, image: Image) -> None:
     assert written == {
         "model": {
             "cpu_percent_of_machine": image.spec.budgets.model_cpu_percent,
+            "cpu_percent_while_serving": image.spec.budgets.model_cpu_serving_percent,
             "memory_percent": image.spec.budgets.model_memory_percent,
         },
         "arc": {"percent": getattr(image.spec.budgets.arc_percent, image.variant)},

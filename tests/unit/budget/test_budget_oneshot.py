@@ -48,10 +48,12 @@ def test_the_administrators_file_goes_before_the_images(root: Path) -> None:
 def test_the_roles_template_has_the_shipped_keys(root: Path) -> None:
     template = Path(__file__).parents[3] / "roles/ryzan/templates/etc/sigmavault/budget.toml.j2"
     text = template.read_text()
-    for key in ("cpu_percent", "memory_percent", "arc_percent"):
+    for key in ("cpu_percent", "cpu_serving_percent", "memory_percent", "arc_percent"):
         text = text.replace(f"{{{{ sigmavault_budgets.{key} }}}}", "33")
     (root / "etc/sigmavault/budget.toml").write_text(text)
-    wanted = replace(SHARES, model_cpu_percent=33, model_memory_percent=33, arc_percent=33)
+    wanted = replace(
+        SHARES, model_cpu_percent=33, model_cpu_serving_percent=33, model_memory_percent=33, arc_percent=33
+    )
     assert merge_shares(read_layers(root)) == wanted
 
 

@@ -155,6 +155,7 @@ def test_the_roles_are_told_everything(spec: Spec, tree: Path) -> None:
     assert told["sigmavault_timezone"] == spec.time_zone
     assert told["sigmavault_budgets"] == {
         "cpu_percent": spec.budgets.model_cpu_percent,
+        "cpu_serving_percent": spec.budgets.model_cpu_serving_percent,
         "memory_percent": spec.budgets.model_memory_percent,
         "arc_percent": spec.budgets.arc_percent.desktop,
     }

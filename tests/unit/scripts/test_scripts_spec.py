@@ -57,7 +57,10 @@ WRONG: dict[str, tuple[str, str, int | None, str, list[str]]] = {
         "  model_gpu_percent: 80",
         0,
         "budgets.model_gpu_percent",
-        ["unknown key", "allowed: arc_percent, model_cpu_percent, model_memory_percent"],
+        [
+            "unknown key",
+            "allowed: arc_percent, model_cpu_percent, model_cpu_serving_percent, model_memory_percent",
+        ],
     ),
     "unknown key of a feature": (
         "  wireguard:\n    packages:",
