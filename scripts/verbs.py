@@ -20,6 +20,7 @@ from scripts.spec.model import Spec, Target, Variant
 from scripts.spec.select import Image, default_variant
 from scripts.stages.clients import installed_clients
 from scripts.stages.debs import own_packages
+from scripts.stages.desktop import desktop_tree, in_desktop
 from scripts.stages.disk import build_disk, raw_image
 from scripts.stages.iso import build_iso
 from scripts.stages.model import embedded_model
@@ -166,6 +167,14 @@ def test(session: Session, arguments: argparse.Namespace) -> int:
         }
         selected = arguments.rest or ["tests/services", "tests/image", "tests/vm"]
         return _pytest(session, ["--durations=8", "--durations-min=20", *selected], env)
+
+
+def test_desktop(session: Session, arguments: argparse.Namespace) -> int:
+    """Run the tests of the desktop in a headless GNOME."""
+    tree = desktop_tree(session)
+    chosen = [] if any(each.startswith("tests/") for each in arguments.rest) else ["tests/desktop"]
+    argv = ["python3", "-m", "pytest", *arguments.rest, *chosen]
+    return session.runner.status(in_desktop(tree, session, argv), inherit=True)
 
 
 def vm(session: Session, arguments: argparse.Namespace) -> int:
