@@ -35,7 +35,7 @@ def machine_of(root: Path, state: str = "no_pools", **more: Said) -> ScriptedMac
         if pool is not None or row["serial"] == DATA:
             kind = "zfs_member" if pool else "ext4"
             label, uuid = (pool.name, pool.guid) if pool else ("photos", "u-1")
-            row["children"] = [_part(root, row, kind, label, uuid)]
+            row["children"] = [_part(root, row, kind, label, uuid), *([_reserved(row)] if pool else [])]
     listed = json.dumps({"blockdevices": rows})
     says: dict[tuple[str, ...], Said] = {
         ("lsblk",): listed, ("wipefs", "--json"): _wipefs(rows), ("smartctl",): "{}",
@@ -81,11 +81,22 @@ def _part(root: Path, disk: Mapping[str, Any], kind: str, label: str, uuid: str)
     }  # fmt: skip
 
 
+def _reserved(disk: Mapping[str, Any]) -> dict[str, Any]:
+    """What ZFS leaves free at the end of a disk that it is given whole."""
+    name = f"{disk['kname']}9"
+    return {
+        "name": name, "kname": name, "path": f"/dev/{name}", "type": "part", "size": 8 * 1024**2,
+        "start": disk["size"] // 512 - 16384, "parttype": "6a945a3b-1dd2-11b2-99a6-080020736631",
+        "mountpoints": [None],
+    }  # fmt: skip
+
+
 def _wipefs(rows: Sequence[Mapping[str, Any]]) -> Callable[[Sequence[str], str], str]:
     found = [
         {"device": part["kname"], "type": part["fstype"], "label": part["label"], "uuid": part["uuid"]}
         for row in rows
         for part in row.get("children", ())
+        if "fstype" in part
     ]
 
     def say(argv: Sequence[str], _stdin: str) -> str:

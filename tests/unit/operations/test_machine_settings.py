@@ -20,7 +20,7 @@ from sigmavault.simulated.description import read_description
 from sigmavault.simulated.machine import SimulatedMachine
 from sigmavault.system import settings
 
-from tests.unit.operations.scripted import Hands
+from tests.unit.operations.scripted import Hands, ScriptedMachine
 
 NEW = Path(__file__).parents[3] / "services/sigmavault/simulated/machines/new.yaml"
 STATIC = {
@@ -59,6 +59,21 @@ def test_name_and_time_zone_are_set(machine: SimulatedMachine) -> None:
         do(machine, SetTimeZone(), name="Europe/Atlantis")
 
 
+def test_a_service_that_is_not_here_need_not_hear_of_the_name(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    for name in ("passwd", "group"):
+        (tmp_path / "etc" / name).write_text("")
+    gone = CommandError(("systemctl",), 5, "Unit wsdd2.service not found.")
+    there = ScriptedMachine(root=tmp_path, says={("hostnamectl",): "", ("systemctl",): gone})
+    arguments: Any = SetHostName.arguments_type().model_validate({"name": "attic"})
+    plan = SetHostName().plan(arguments, there)
+    SetHostName().apply(arguments, plan, there, Hands())
+    assert [argv[-1] for argv in there.ran] == ["attic", *settings.TELL_NAME]
+    broken = ScriptedMachine(root=tmp_path, says={("hostnamectl",): CommandError(("hostnamectl",), 1, "no")})
+    with pytest.raises(CommandError):
+        SetHostName().apply(arguments, plan, broken, Hands())
+
+
 def test_a_fixed_address_is_one_file_and_dhcp_is_none(machine: SimulatedMachine) -> None:
     file = machine.root / "etc/systemd/network/10-sigmavault.network"
     found = do(machine, SetNetwork(), **STATIC).network
@@ -71,8 +86,6 @@ def test_a_fixed_address_is_one_file_and_dhcp_is_none(machine: SimulatedMachine)
 
 
 def test_with_network_manager_the_file_is_its_own_and_nobody_else_reads_it(tmp_path: Path) -> None:
-    from tests.unit.operations.scripted import ScriptedMachine
-
     there = ScriptedMachine(root=tmp_path, says={("nmcli",): ""})
     for folder in ("run/NetworkManager", "sys/class/net/enp3s0/device", "etc"):
         (tmp_path / folder).mkdir(parents=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sigmavault.core.errors import OperationError
 from sigmavault.core.operation import Machine, Outcome, Plan, Risk
-from sigmavault.core.storage.pools import VdevState
+from sigmavault.core.storage.disks import Disk
+from sigmavault.core.storage.pools import Vdev, VdevState
 from sigmavault.operations.pool.shown import PoolView
 from sigmavault.operations.pool.touched import (
     MemberArguments,
@@ -13,6 +14,9 @@ from sigmavault.operations.pool.touched import (
     state_of,
 )
 from sigmavault.system import zpool
+
+_RESERVED = "6a945a3b-1dd2-11b2-99a6-080020736631"
+"""Type of the last partition that ZFS makes on a disk that it is given whole."""
 
 
 class OnlineDisk(MemberChange[MemberArguments, PoolView]):
@@ -33,7 +37,7 @@ class OnlineDisk(MemberChange[MemberArguments, PoolView]):
         if leaf.disk and disk is None:
             raise OperationError(f"{called} is not plugged in", hint="plug it in, or replace it")
         text = f"Bring {called} back into {pool.name}"
-        return self.one_command(arguments, pool, (leaf, disk), text)
+        return self.one_command(arguments, pool, (leaf, disk), text, device=_device(leaf, disk))
 
     def outcome(self, arguments: MemberArguments, plan: Plan, machine: Machine) -> Outcome:
         """The disk is in use."""
@@ -41,3 +45,14 @@ class OnlineDisk(MemberChange[MemberArguments, PoolView]):
         if state is None:
             return Outcome.UNKNOWN
         return Outcome.FINISHED if state.is_working else Outcome.FAILED
+
+
+def _device(leaf: Vdev, disk: Disk | None) -> str:
+    """How zpool is told which disk: a whole one by its path, because it looks whether it has grown.
+
+    For that `zpool online` opens the disk where the pool has `autoexpand`; a GUID is nothing to open, and it
+    ends with "Failed to online …: -1".
+    """
+    if disk is not None and any(each.partition_type == _RESERVED for each in disk.node.children):
+        return f"/dev/disk/by-id/{leaf.disk}"
+    return leaf.guid

@@ -53,14 +53,14 @@ class MemberChange[A: MemberArguments, V: PoolView](Change[A, V]):
 
     def one_command(
         self, arguments: A, pool: Pool, member: tuple[Vdev, Disk | None], text: str,
-        warnings: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (), *, device: str = "",
     ) -> Plan:  # fmt: skip
-        """The plan of `zpool VERB POOL GUID`; the verb is that of the operation."""
+        """The plan of `zpool VERB POOL DEVICE`: the verb of the operation, the GUID where no device is given."""
         leaf, disk = member
         verb = self.name.partition(".")[2]
         return Plan(
             operation=self.name, arguments=arguments.model_dump(mode="json"), summary=text,
-            steps=(Step(text=text, argv=("zpool", verb, "--", pool.name, leaf.guid)),),
+            steps=(Step(text=text, argv=("zpool", verb, "--", pool.name, device or leaf.guid)),),
             targets=(pool_target(pool), member_target(leaf, disk)), warnings=warnings,
             locks=(f"pool:{pool.name}",), facts={"guid": leaf.guid, "state": leaf.state.value},
         )  # fmt: skip
