@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -200,6 +200,57 @@ def test_a_part_of_another_version_of_the_model_is_not_gone_on_with(
         part.append(OTHER[:1000])
     assert fetched(tmp_path, server).read_bytes() == CONTENT
     assert server.requests[0].offset == 0
+
+
+def _no_record(part: Path, record: Path) -> None:
+    record.unlink()
+
+
+def _empty_record(part: Path, record: Path) -> None:
+    record.write_text("")
+
+
+def _zeroes(part: Path, record: Path) -> None:
+    with part.open("r+b") as file:
+        file.seek(900_000)
+        file.write(bytes(200_000))
+
+
+def _shorter(part: Path, record: Path) -> None:
+    with part.open("r+b") as file:
+        file.truncate(123_457)
+
+
+def _longer(part: Path, record: Path) -> None:
+    with part.open("r+b") as file:
+        file.truncate(SIZE + 1)
+
+
+def _nothing(part: Path, record: Path) -> None:
+    part.unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "offset"),
+    [
+        (_no_record, 0),
+        (_empty_record, 0),
+        (_zeroes, 1_100_000),
+        (_shorter, 123_457),
+        (_longer, 0),
+        (_nothing, 0),
+    ],
+)  # fmt: skip
+def test_what_a_power_cut_may_leave_costs_no_damage(
+    tmp_path: Path, server: ModelServer, damage: Callable[[Path, Path], None], offset: int
+) -> None:
+    with part_file.PartFile(tmp_path, model()) as part, part.writing() as writing:
+        part.begin("m0", '"v1"')
+        writing.write(CONTENT[:1_000_000])
+    damage(*part_file.paths(tmp_path, "Tiny.gguf"))
+    assert fetched(tmp_path, server).read_bytes() == CONTENT
+    assert server.requests[0].offset == offset
+    assert left(tmp_path) == ["Tiny.gguf"]
 
 
 def test_a_link_in_the_place_of_the_unfinished_file_is_not_followed(
