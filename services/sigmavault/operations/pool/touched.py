@@ -55,7 +55,7 @@ class MemberChange[A: MemberArguments, V: PoolView](Change[A, V]):
         self, arguments: A, pool: Pool, member: tuple[Vdev, Disk | None], text: str,
         warnings: tuple[str, ...] = (), *, device: str = "",
     ) -> Plan:  # fmt: skip
-        """The plan of `zpool VERB POOL DEVICE`: the verb of the operation, the GUID where no device is given."""
+        """The plan of `zpool VERB POOL DEVICE`: the operation's verb, the GUID where no device is given."""
         leaf, disk = member
         verb = self.name.partition(".")[2]
         return Plan(
