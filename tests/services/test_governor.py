@@ -160,6 +160,20 @@ def test_a_daemon_that_was_killed_leaves_no_loan(
         governor.process = subprocess.Popen(["sleep", "60"])  # the fixture stops it
 
 
+def test_a_machine_without_zfs_is_nothing_to_complain_about(host: HostDaemon, kernel: Kernel) -> None:
+    with limits(host.bus, kernel.root):
+        daemon = Governor(host.bus, kernel.root)
+        try:
+            daemon.wait_ready()
+            daemon.wait_limits([FULL], 10)
+            wait_until("the question", lambda: any(row["operation"] == "pool.list" for row in host.audit()))
+            time.sleep(0.5)  # what it makes of the answer comes after the question
+            assert daemon.status()[StatusKey.NOW][NowKey.SCAN] == "none"
+            assert "not known" not in daemon.log.read_text()
+        finally:
+            daemon.stop()
+
+
 def test_a_scrub_holds_the_model_back_until_it_is_over(host: HostDaemon, kernel: Kernel) -> None:
     """What the host daemon tells of a pool, with its own look at what `zpool` says."""
     pools = Pools(host.root)

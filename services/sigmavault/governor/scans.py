@@ -16,7 +16,7 @@ from sdbus import SdBus, SdBusBaseError
 from sdbus.sd_bus_internals import SdBusMessage
 
 from sigmavault.contract import host1
-from sigmavault.core.errors import SigmaVaultError
+from sigmavault.core.errors import SigmaVaultError, ZfsMissingError
 from sigmavault.core.governor.watching import Scan
 
 _DBUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
@@ -71,6 +71,8 @@ class ScanWatch:
                 is_interactive,
             )
             self.scan = most_urgent(json.loads(str(told)))
+        except ZfsMissingError:
+            self.scan = Scan.NONE
         except (SdBusBaseError, SigmaVaultError, ValueError, KeyError, TypeError) as error:
             _log.warning("whether a pool is scanned is not known: %s", error)
             self.scan = Scan.NONE
