@@ -9,7 +9,7 @@ from tests.image.tree import Tree, run
 ENABLED = {
     "avahi-daemon.service", "getty@.service", "nfs-server.service", "nftables.service",
     "sigmavault-budget.service", "sigmavault-firstboot.service", "sigmavault-governor.service",
-    "sigmavault-hostd.service", "sigmavault-setup.service",
+    "sigmavault-hostd.service", "sigmavault-keys.service", "sigmavault-setup.service",
     "sigmavault-models.path", "sigmavault-ryzan-relay.socket",
     "sigmavault-ryzan.service", "sigmavault-ryzan.socket", "sigmavault-shares.service",
     "sigmavault-zfs-check.service", "smartmontools.service", "smbd.service", "ssh.service",
@@ -41,6 +41,7 @@ SECURITY = {  # unit → worst exposure, in tenths, as systemd-analyze counts
     "sigmavault-setup.service": 25,
     "sigmavault-governor.service": 25,
     "sigmavault-hostd.service": 50,
+    "sigmavault-keys.service": 25,
     "sigmavault-shares.service": 50,
     "sigmavault-zfs-check.service": 50,
 }

@@ -1,0 +1,1 @@
+"""Before ZFS mounts at boot: the keys that lie in files of this machine are loaded. See README.md."""
