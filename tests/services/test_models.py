@@ -204,7 +204,8 @@ COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) fo
 def test_every_command_of_the_reference_works(daemon: ModelsDaemon, server: ModelServer) -> None:
     begin(daemon, server)
     assert len(COMMANDS) == 5
-    said = {command.split()[-1]: daemon.bus.run("bash", "-c", command) for command in COMMANDS}
+    typed = [command.replace("qwen3-0.6b", "tiny") for command in COMMANDS]
+    said = {command.split()[-1]: daemon.bus.run("bash", "-c", command) for command in typed}
     assert '\\"state\\"' not in said["List"]
     assert said["tiny"] == 'o "/org/sigmavault/Models/jobs/tiny"\n'
     daemon.wait("tiny", "done")

@@ -89,7 +89,8 @@ class MirrorFile(Checked):
     )
     proxy: str | None = Field(
         default=None, pattern=rf"^$|{_PROXY}",
-        description="asked for what is not in this network; empty: none; left out: that of the environment",
+        description="asked for what is not in this network; empty: none; left out: that of the environment."
+        " A file with a password: `root:sigmavault-models`, mode 0640",
     )  # fmt: skip
 
     @field_validator("limit", mode="before")
