@@ -4,7 +4,7 @@ Files: /etc/hostname (hostname(5)), /etc/localtime (localtime(5)), /etc/group, a
 gives a fixed address. Commands, of which there are no others:
 
     hostnamectl --no-ask-password -- set-hostname NAME
-    systemctl try-restart -- UNIT…                     (those that tell the network the name)
+    systemctl try-restart -- UNIT                      (each that tells the network the name)
     timedatectl --no-ask-password -- set-timezone ZONE
     networkctl reload
     nmcli connection reload

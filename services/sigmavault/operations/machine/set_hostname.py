@@ -17,6 +17,7 @@ from sigmavault.core.operation import (
     Risk,
     Step,
     Target,
+    Work,
 )
 from sigmavault.operations.machine.settings import MachineSettings, settings_of
 from sigmavault.system import settings
@@ -45,16 +46,23 @@ class SetHostName(Change[HostNameArguments, MachineSettings]):
             steps=(
                 Step(text=f"Set the host name to {name}",
                      argv=("hostnamectl", "--no-ask-password", "--", "set-hostname", name)),
-                Step(text="Let Samba and the discovery services take it",
-                     argv=("systemctl", "try-restart", "--", *settings.TELL_NAME)),
+                *(
+                    Step(text=f"Let {unit} take it", argv=("systemctl", "try-restart", "--", unit))
+                    for unit in settings.TELL_NAME
+                ),
             ),
             targets=(Target(kind="machine", name="this machine", identity=before),),
             warnings=(f"Who is connected to {before} is disconnected, and finds it as {name} from then on.",),
             locks=("machine",),
         )  # fmt: skip
 
-    def answer(self, arguments: HostNameArguments, machine: Machine) -> MachineSettings:
-        """What is set now."""
+    def apply(
+        self, arguments: HostNameArguments, plan: Plan, machine: Machine, work: Work
+    ) -> MachineSettings:
+        """The name counts; a service that is not installed here need not hear of it."""
+        for number, step in enumerate(plan.steps):
+            work.progress(step.text, number / len(plan.steps))
+            machine.run(step.argv, timeout_s=step.timeout_s, check=number == 0)
         return settings_of(machine)
 
     def outcome(self, arguments: HostNameArguments, plan: Plan, machine: Machine) -> Outcome:
