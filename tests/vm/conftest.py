@@ -11,7 +11,7 @@ from testinfra.host import Host  # type: ignore[import-untyped]
 
 from tests.vm.machine.errors import MachineError
 from tests.vm.machine.machine import Machine
-from tests.vm.stage import Scene, Stage, Target
+from tests.vm.stage import ROOT, Scene, Stage, Target
 
 ORDER = (
     "test_boot", "test_user_guide", "test_services", "test_resources", "test_exposure", "test_polkit",
@@ -103,3 +103,14 @@ def tank(vm: Machine) -> Callable[[str], str]:
         return f"/tank/{name}"
 
     return dataset
+
+
+@pytest.fixture
+def no_shares_by_hand(vm: Machine) -> None:
+    """Without what `test_samba` and `test_nfs` wrote by hand, which operations refuse to write over."""
+    shares = "/etc/samba/sigmavault-shares.conf"
+    if vm.execute("grep", "--quiet", "^.documents", shares).code == 0:
+        vm.succeed("tee", shares, stdin=(ROOT / "overlay" / shares.lstrip("/")).read_bytes())
+        vm.succeed("systemctl", "reload", "smbd")
+    if vm.execute("rm", "/etc/exports.d/test.exports").code == 0:
+        vm.succeed("exportfs", "-ra")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import pytest
@@ -11,12 +10,7 @@ import pytest
 from tests.vm.machine.machine import Machine
 from tests.vm.operating import operate, refused
 
-UNPROVEN = "not yet seen green to the end: run it with SIGMAVAULT_UNPROVEN=1"
-pytestmark = [
-    pytest.mark.vm,
-    pytest.mark.only(target="disk"),
-    pytest.mark.skipif(not os.environ.get("SIGMAVAULT_UNPROVEN"), reason=UNPROVEN),
-]
+pytestmark = [pytest.mark.vm, pytest.mark.only(target="disk")]
 
 TOP = "tank/host"
 PASSPHRASE = "correct horse"  # noqa: S105
@@ -83,8 +77,8 @@ def test_what_would_be_hidden_or_is_in_use_is_refused(vm, top):
 def test_what_was_thrown_away_comes_back_with_its_data(vm, top):
     create(vm, "old")
     vm.succeed("zfs", "create", f"{TOP}/old/below")
-    vm.succeed("zfs", "create", "-o", "mountpoint=/run/own", f"{TOP}/old/own")
-    vm.shell('echo below > "$1/old/below/file"; echo own > /run/own/file', top)
+    vm.succeed("zfs", "create", "-o", "mountpoint=/srv/own", f"{TOP}/old/own")
+    vm.shell('echo below > "$1/old/below/file"; echo own > /srv/own/file', top)
     operate(vm, "snapshot.create", dataset=f"{TOP}/old", tag="kept", recursive=True)
     guid = values(vm, f"{TOP}/old", "guid")
     assert "datasets below it" in refused(vm, "dataset.destroy", name=f"{TOP}/old")
@@ -92,13 +86,13 @@ def test_what_was_thrown_away_comes_back_with_its_data(vm, top):
     vm.fail("zfs", "list", f"{TOP}/old")
     vm.succeed("zfs", "mount", "-a")
     assert ".sigmavault-trash" not in vm.succeed("cat", "/proc/mounts")
-    vm.fail("test", "-e", "/run/own/file")
+    vm.fail("test", "-e", "/srv/own/file")
     (thrown,) = operate(vm, "dataset.trash")["thrown"]
     assert (thrown["origin"], thrown["is_due"]) == (f"{TOP}/old", False)
     assert "nothing in the trash is due" in refused(vm, "dataset.purge")
     operate(vm, "dataset.restore", name=f"{TOP}/old")
     assert values(vm, f"{TOP}/old", "guid") == guid
-    assert vm.succeed("cat", f"{top}/old/below/file", "/run/own/file") == "below\nown\n"
+    assert vm.succeed("cat", f"{top}/old/below/file", "/srv/own/file") == "below\nown\n"
     vm.succeed("zfs", "list", f"{TOP}/old/below@kept")
     operate(vm, "dataset.destroy", name=f"{TOP}/old", recursive=True, days=0)
     assert operate(vm, "dataset.purge")["destroyed"]

@@ -45,6 +45,19 @@ with open(sys.argv[1], "r+b") as disk:
     disk.write(b"LUKS" + bytes([0xBA, 0xBE]) + struct.pack(">H", 1) + bytes(160)
                + b"5f6e7a08-1111-4222-8333-944455556666".ljust(40, bytes(1)))
 """
+RAID_AT_REST = """
+import struct, sys
+# struct mdp_superblock_1 (include/uapi/linux/raid/md_p.h of the kernel), version 1.2: 4 KiB from the start
+head = struct.pack("<IIII16s32sQIIQII", 0xA92B4EFC, 1, 0, 0, bytes(range(16)), b"old:0", 0, 1, 0, 2048, 0, 2)
+place = struct.pack("<QQQ", 2048, 2048, 8)
+roles = struct.pack("<2H", 0, 1)
+block = head.ljust(128, bytes(1)) + place.ljust(92, bytes(1)) + struct.pack("<I", 2) + bytes(32) + roles
+total = sum(struct.unpack(f"<{len(block) // 4}I", block))
+block = block[:216] + struct.pack("<I", (total & 0xFFFFFFFF) + (total >> 32)) + block[220:]
+with open(sys.argv[1], "r+b") as disk:
+    disk.seek(4096)
+    disk.write(block)
+"""
 HOLDER = "import os, sys, time; os.open(sys.argv[1], os.O_RDWR | os.O_EXCL); time.sleep(600)"
 
 
@@ -75,6 +88,7 @@ EXPECTED = {
     "lvm": ("lvm", "is in use by LVM: /dev/mapper/old-vg"),
     "lvm0": ("lvm", "has data: an LVM physical volume"),
     "md": ("md-raid", "is in use by a Linux software RAID: /dev/md_old"),
+    "md0": ("md-raid", "has data: a member of a Linux software RAID"),
     "luks": ("luks", "is in use as an opened encrypted volume: /dev/mapper/old-vault"),
     "luks0": ("luks", "has data: an encrypted volume (LUKS)"),
     "exported": ("exported-pool", "is part of an exported or foreign pool: leaving ("),
@@ -87,7 +101,7 @@ EXPECTED = {
     "twin2": ("duplicate-serial", "has the serial SAME, which another disk has as well"),
 }
 """State of a disk → code and words of its reason."""
-LIFTED = frozenset({"lvm0", "luks0", "foreign", "table"})
+LIFTED = frozenset({"lvm0", "luks0", "md0", "foreign", "table"})
 """Data that a person may give up, by naming the disk."""
 
 
@@ -110,7 +124,7 @@ def occupy(vm: Machine, at: dict[str, str]) -> None:
     vm.shell(LVM_ACTIVE, at["lvm"])
     vm.shell(LUKS_OPEN, at["luks"])
     vm.shell(RAID_ACTIVE, at["md"])
-    for node, script in (("lvm0", LVM_AT_REST), ("luks0", LUKS_AT_REST)):
+    for node, script in (("lvm0", LVM_AT_REST), ("luks0", LUKS_AT_REST), ("md0", RAID_AT_REST)):
         vm.succeed("python3", "-c", script, at[node])
     vm.succeed("zpool", "create", "leaving", at["exported"])
     vm.succeed("zpool", "export", "leaving")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -17,12 +16,7 @@ from tests.vm.machine.process import Arg, Done, run
 from tests.vm.machine.timing import retry
 from tests.vm.stage import SMB
 
-UNPROVEN = "seen green alone, not yet behind the other tests: SIGMAVAULT_UNPROVEN=1 runs it"
-pytestmark = [
-    pytest.mark.vm,
-    pytest.mark.only(target="disk"),
-    pytest.mark.skipif(not os.environ.get("SIGMAVAULT_UNPROVEN"), reason=UNPROVEN),
-]
+pytestmark = [pytest.mark.vm, pytest.mark.only(target="disk")]
 
 PHRASE = "correct horse battery"
 SNAPSHOT = "sv-daily_2026.08.01-00.00.00"
@@ -47,7 +41,7 @@ def made() -> dict[str, bool]:
 
 
 @pytest.fixture
-def nas(vm: Machine, tank: Callable[[str], str], made: dict[str, bool]) -> Machine:
+def nas(vm: Machine, tank: Callable[[str], str], made: dict[str, bool], no_shares_by_hand: None) -> Machine:
     """anna may write, bob may read through a group; each has something of their own."""
     for name in ("photos", "private", "vault", "backups"):
         tank(name)
