@@ -11,16 +11,25 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.services.daemon import DATA, MODELS_USER, SERVICES, SystemBus, stop, wait_until
+from tests.services import daemon
+from tests.services.daemon import DATA, MODELS_USER, SERVICES, SystemBus, stop
+
+PATIENCE_S = 120.0
+"""On a machine that does much else."""
 
 NAME = ("org.sigmavault.Models", "/org/sigmavault/Models", "org.sigmavault.Models1")
+
+
+def wait_until(what: str, condition: Callable[[], object]) -> None:
+    """As everywhere, with more patience."""
+    daemon.wait_until(what, condition, PATIENCE_S)
 
 
 def content(seed: int, size: int) -> bytes:
@@ -121,12 +130,12 @@ class ModelsDaemon:
     def row(self, model: str) -> dict[str, Any]:
         return next((each for each in self.told("List") if each["id"] == model), {})
 
-    def wait(self, model: str, state: str, timeout_s: float = 60) -> dict[str, Any]:
+    def wait(self, model: str, state: str) -> dict[str, Any]:
         def is_so() -> bool:
             assert self.process.poll() is None, self.log.read_text()
             return bool(self.row(model).get("state") == state)
 
-        wait_until(f"{model} is {state}", is_so, timeout_s)
+        wait_until(f"{model} is {state}", is_so)
         return self.row(model)
 
     def memory_mib(self) -> float:

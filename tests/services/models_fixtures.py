@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.services.command_line import PROGRAM
-from tests.services.daemon import DATA, SERVICES, SystemBus, wait_until
+from tests.services.daemon import DATA, SERVICES, SystemBus
 from tests.services.model_server import ModelServer, Request, well
-from tests.services.models_daemon import ModelsDaemon, content, write_manifest
+from tests.services.models_daemon import ModelsDaemon, content, wait_until, write_manifest
 
 TINY, LARGE = content(1, 300_000), content(2, 40_000_000)
 DATASET = "tank/data/models"

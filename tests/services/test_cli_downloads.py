@@ -7,9 +7,8 @@ from __future__ import annotations
 import json
 
 from tests.services.command_line import PROGRAM, Terminal, script_at_terminal
-from tests.services.daemon import wait_until
 from tests.services.model_server import ModelServer
-from tests.services.models_daemon import ModelsDaemon
+from tests.services.models_daemon import ModelsDaemon, wait_until
 from tests.services.models_fixtures import (  # noqa: F401
     LARGE,
     TINY,
@@ -70,7 +69,7 @@ def test_a_bar_moves_and_ctrl_c_leaves_the_download_alone(daemon: ModelsDaemon, 
         terminal.wait_for(" left")
         terminal.interrupt()
         terminal.wait_for("the download goes on")
-        assert terminal.process.wait(20) == 130
+        assert terminal.process.wait(60) == 130
     assert daemon.row("large")["state"] == "running"
     assert sigmavault(daemon, "model", "pause", "large").stdout == "large is paused\n"
     daemon.wait("large", "paused")
@@ -88,7 +87,7 @@ def test_a_daemon_that_dies_meanwhile_is_waited_for(daemon: ModelsDaemon, server
         server.pace = lambda: None
         daemon.start()
         terminal.wait_for("large is here: 38.1 MiB")
-        assert terminal.process.wait(20) == 0
+        assert terminal.process.wait(60) == 0
 
 
 def test_a_person_at_the_terminal_may_agree_to_the_boot_disk(

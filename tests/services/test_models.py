@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.daemon import DATA, MODELS_USER, SOURCE, wait_until
+from tests.services.daemon import DATA, MODELS_USER, SOURCE
 from tests.services.model_server import ModelServer
-from tests.services.models_daemon import NAME, ModelsDaemon
+from tests.services.models_daemon import NAME, ModelsDaemon, wait_until
 from tests.services.models_fixtures import (  # noqa: F401
     DATASET,
     LARGE,

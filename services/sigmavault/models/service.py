@@ -60,6 +60,7 @@ class Downloads:
         """What a transfer that was stopped becomes; None: it goes."""
         self._folders: set[Path] = set()
         """Where parts may lie, beside our own folder."""
+        self._last_place: tuple[float, Place | None] = 0.0, None
         self._moving: Running | None = None
         self._move_again_at = 0.0
         self._wake = asyncio.Event()
@@ -126,6 +127,7 @@ class Downloads:
     def allow_boot_disk(self, *, allowed: bool) -> None:
         """Agree to models on the boot disk while there is no dataset for them, or do so no more."""
         self._move_again_at = 0.0
+        self._last_place = 0.0, None
         self._store.allow_boot_disk(allowed=allowed)
         self._changed()
 
@@ -146,7 +148,16 @@ class Downloads:
         if datasets and self._shelf.on_the_boot_disk(self._manifest.models):
             self._move_again_at = 0.0
             self._wake.set()
-        return choose_place(datasets, str(self._shelf.ours), boot_disk_allowed=self._store.boot_disk_allowed)
+        found = choose_place(datasets, str(self._shelf.ours), boot_disk_allowed=self._store.boot_disk_allowed)
+        self._last_place = time.monotonic(), found
+        return found
+
+    async def _place_of_late(self) -> Place:
+        """The same; who has just asked for a download has asked for the place too."""
+        at, found = self._last_place
+        if found is not None and time.monotonic() - at < _LOOK_S:
+            return found
+        return await self.place()
 
     def model(self, model_id: str) -> Model:
         """A model of the manifest.
@@ -193,7 +204,7 @@ class Downloads:
             sources = read_sources()
             if sources.pause_while_busy and (why := await self._outside.busy()):
                 return self._waits(download, why)
-            place = await self.place()
+            place = await self._place_of_late()
             self._require_room(model, place)
             transfer = Transfer(
                 model=model, folder=Path(place.path), candidates=require_candidates(model, sources),
