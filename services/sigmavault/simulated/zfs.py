@@ -130,14 +130,15 @@ def _upwards(pool: Pool, dataset: Dataset) -> Iterator[Dataset]:
 
 def _counted(state: State, pool: Pool, dataset: Dataset) -> dict[str, str | int]:
     root = next((each for each in _upwards(pool, dataset) if each.encrypted), None)
-    is_open = dataset.key_loaded
+    is_open, kept = dataset.key_loaded, root.properties if root else {}
     return {
         "name": dataset.name, "guid": dataset.guid, "type": "filesystem", "used": dataset.used_bytes,
         "available": max(0, capacity(pool, state.disks) - pool.used_bytes), "referenced": dataset.used_bytes,
         "mounted": "yes" if dataset.mounted else "no", "mountpoint": mountpoint_of(pool, dataset),
         "encryption": "aes-256-gcm" if root else "off", "encryptionroot": root.name if root else _UNSET,
         "keystatus": ("available" if is_open else "unavailable") if root else _UNSET,
-        "keyformat": "passphrase" if root else "none", "keylocation": "prompt" if root is dataset else "none",
+        "keyformat": kept.get("keyformat", "passphrase") if root else "none",
+        "keylocation": kept.get("keylocation", "prompt") if root is dataset else "none",
         "origin": dataset.properties.get("origin", _UNSET), "creation": 1_700_000_000,
     }  # fmt: skip
 

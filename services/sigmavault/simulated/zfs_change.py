@@ -46,7 +46,8 @@ def _create(asked: Simulated) -> str:
         raise RefusalError(f"cannot create '{name}': parent does not exist")
     properties = dict(each.split("=", 1) for each in words.values.get("o", []) if "=" in each)
     is_encrypted = properties.pop("encryption", "off") != "off"
-    if is_encrypted and len(asked.stdin.strip()) < 8:
+    is_typed = properties.get("keyformat", "passphrase") == "passphrase"
+    if is_encrypted and is_typed and len(asked.stdin.strip()) < 8:
         raise RefusalError("Passphrase too short (min 8).")
     _pool(asked.state, name).datasets[name] = Dataset(
         name=name, guid=guid_of(name, str(asked.now)), encrypted=is_encrypted, properties=properties,

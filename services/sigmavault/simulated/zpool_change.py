@@ -34,7 +34,8 @@ def _create(asked: Simulated) -> str:
         return drawing(pool, "create")
     properties = dict(each.split("=", 1) for each in words.values.get("O", []) if "=" in each)
     is_encrypted = properties.get("encryption", "off") != "off"
-    if is_encrypted and len(asked.stdin.strip()) < 8:
+    is_typed = properties.get("keyformat", "passphrase") == "passphrase"
+    if is_encrypted and is_typed and len(asked.stdin.strip()) < 8:
         raise RefusalError("Passphrase too short (min 8).")
     pool.datasets[name] = Dataset(
         name=name,

@@ -211,6 +211,55 @@ def test_it_is_created_and_answered_as_it_is(tmp_path: Path) -> None:
     assert CreatePool().outcome(arguments, plan, machine) is Outcome.FINISHED
 
 
+KEYS = "etc/sigmavault/keys"
+
+
+def test_the_key_of_a_pool_may_lie_on_this_machine(tmp_path: Path) -> None:
+    machine = b_machine(tmp_path)
+    made(machine)
+    arguments = b_arguments(key_file=True)
+    plan = CreatePool().plan(arguments, machine)
+    assert plan.secrets == ()
+    options = "-O encryption=aes-256-gcm -O keyformat=hex -O keylocation=file:///etc/sigmavault/keys/b.key"
+    assert f"{options} -- b" in words(plan)
+    assert [step.text for step in plan.steps[-2:]] == [f"Make a key in /{KEYS}/b.key", "Create the pool b"]
+    assert any("sigmavault key export" in said for said in plan.warnings)
+    assert not (tmp_path / KEYS).exists()
+    CreatePool().apply(arguments, plan, machine, Hands())
+    file = tmp_path / KEYS / "b.key"
+    assert (file.stat().st_mode & 0o777, len(file.read_text())) == (0o600, 64)
+    assert file.read_text() not in f"{plan} {machine.ran} {machine.inputs}"
+    assert CreatePool().outcome(arguments, plan, machine) is Outcome.FINISHED
+
+
+def test_a_key_stays_as_long_as_something_may_be_encrypted_with_it(tmp_path: Path) -> None:
+    machine = b_machine(tmp_path)
+    made(machine, CommandError(("zpool", "create"), 1, "cannot mount '/srv/b': Permission denied"))
+    arguments = b_arguments(key_file=True)
+    plan = CreatePool().plan(arguments, machine)
+    with pytest.raises(OperationError, match="taken back"):  # and is still there, as the machine says
+        CreatePool().apply(arguments, plan, machine, Hands())
+    assert (tmp_path / KEYS / "b.key").exists()
+
+
+def test_a_key_that_nothing_was_encrypted_with_goes(tmp_path: Path) -> None:
+    machine = b_machine(tmp_path)
+    arguments = b_arguments(key_file=True)
+    plan = CreatePool().plan(arguments, machine)
+    machine.says = {**machine.says, plan.steps[-1].argv[:3]: CommandError(("zpool",), 1, "out of space")}
+    with pytest.raises(OperationError, match="out of space"):
+        CreatePool().apply(arguments, plan, machine, Hands())
+    assert list((tmp_path / KEYS).iterdir()) == []
+
+
+def test_an_old_key_of_that_name_is_never_written_over(tmp_path: Path) -> None:
+    (tmp_path / KEYS).mkdir(parents=True)
+    (tmp_path / KEYS / "b.key").write_text("of an old copy")
+    plan = CreatePool().plan(b_arguments(key_file=True, encrypted=True), b_machine(tmp_path))
+    assert "keys/b-2.key" in words(plan)
+    assert plan.secrets == ()
+
+
 def test_a_short_passphrase_is_refused_before_anything_is_done(tmp_path: Path) -> None:
     machine = b_machine(tmp_path)
     plan = CreatePool().plan(b_arguments(encrypted=True), machine)

@@ -38,6 +38,12 @@ class Encryption(StrEnum):
     """With a key that this machine makes and keeps."""
 
 
+KEY_FILE_WARNING: Final = (
+    "The key lies on this machine: it protects disks that leave it, not the machine itself."
+    " Without the key the data is lost: export it (`sigmavault key export`)."
+)
+
+
 class Keeping(StrEnum):
     """Who keeps a key."""
 

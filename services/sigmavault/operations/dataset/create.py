@@ -206,10 +206,7 @@ def _warnings(arguments: CreateArguments, place: str) -> tuple[str, ...]:
         case Encryption.PASSPHRASE:
             found.append("Who forgets the passphrase has lost the data. It is asked for at each start.")
         case Encryption.KEY_FILE:
-            found.append(
-                "The key lies on this machine: it protects disks that leave it, not the machine itself."
-                " Without the key the data is lost: export it (`sigmavault key export`)."
-            )
+            found.append(key_values.KEY_FILE_WARNING)
         case Encryption.AS_PARENT:
             pass
     return tuple(found)

@@ -29,13 +29,14 @@ from sigmavault.core.operation import (
 )
 from sigmavault.core.operation.operation import run_steps
 from sigmavault.core.storage import topology
+from sigmavault.core.storage.keys import FOLDER, KEY_FILE_WARNING, location
 from sigmavault.core.storage.pools import Pool
 from sigmavault.core.storage.topology import Layout, Topology
 from sigmavault.core.values import format_bytes
 from sigmavault.operations.pool.shown import PoolView, view
 from sigmavault.operations.pool.taking import Disks, Taken, TakingArguments, forced, refuse_uneven, take
 from sigmavault.operations.pool.touched import CHANGE_TIMEOUT_S
-from sigmavault.system import zpool
+from sigmavault.system import keys, zpool
 
 ROOT: Final = "srv"
 """Every pool is mounted at /srv/NAME (hier: data that this machine serves), where no name can hide a folder
@@ -74,6 +75,10 @@ class CreateArguments(TakingArguments):
         default=(), description="fast disks for metadata, a mirror; the pool is lost with them"
     )
     encrypted: bool = Field(default=False, description="encrypt all data; a passphrase is asked for")
+    key_file: bool = Field(
+        default=False,
+        description="encrypt all data with a key that this machine makes and keeps, in place of a passphrase",
+    )
     compression: Compression = Field(default=Compression.LZ4, description="how data is compressed")
     no_redundancy: bool = Field(
         default=False, description="it is meant that the first disk that fails takes all data with it"
@@ -81,6 +86,11 @@ class CreateArguments(TakingArguments):
     uneven_sizes: bool = Field(
         default=False, description="it is meant that the smallest disk of a group counts for all of it"
     )
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether a person types what encrypts it."""
+        return self.encrypted and not self.key_file
 
 
 class CreatePool(Change[CreateArguments, PoolView]):
@@ -93,6 +103,7 @@ class CreatePool(Change[CreateArguments, PoolView]):
         "pool create tank mirror WD-1234 WD-5678",
         "pool create tank raidz2 WD-1 WD-2 WD-3 WD-4 WD-5 WD-6 --spare WD-7",
         "pool create tank mirror WD-1 WD-2 WD-3 WD-4 --vdevs 2 --encrypted",
+        "pool create tank mirror WD-1 WD-2 --key-file",
     )
     secrets: ClassVar = {"passphrase": f"passphrase of the new pool, {_LEAST_PASSPHRASE} characters or more"}
 
@@ -103,29 +114,33 @@ class CreatePool(Change[CreateArguments, PoolView]):
         taken = take(machine, _names(arguments), arguments, pools)
         asked = _topology(arguments, taken)
         sizes = refuse_uneven(asked.groups, is_allowed=arguments.uneven_sizes)
-        words = _words(arguments, asked)
+        file = keys.free_file(machine, arguments.name) if arguments.key_file else ""
+        words = _words(arguments, asked, file)
         drawn = zpool.rehearse(machine, "create", words, is_forced=bool(sizes or taken.with_data))
         step = Step(
             text=f"Create the pool {arguments.name}", argv=("zpool", "create", *forced(sizes), *words),
-            secret="passphrase" if arguments.encrypted else "", timeout_s=CHANGE_TIMEOUT_S,
+            secret="passphrase" if arguments.has_passphrase else "", timeout_s=CHANGE_TIMEOUT_S,
         )  # fmt: skip
         return Plan(
             operation=self.name, arguments=arguments.model_dump(mode="json"),
-            summary=_summary(arguments, asked), steps=(*taken.steps, step),
+            summary=_summary(arguments, asked), steps=(*taken.steps, *_making(file), step),
             targets=(Target(kind="pool", name=arguments.name, identity="new"), *taken.targets),
             losses=taken.losses, warnings=(*_warnings(arguments, asked), *sizes, *taken.worries),
             dry_run=drawn,
             confirmation=arguments.name if taken.losses else "",
-            secrets=("passphrase",) if arguments.encrypted else (),
-            locks=(f"pool:{arguments.name}", *taken.locks),
+            secrets=("passphrase",) if arguments.has_passphrase else (),
+            locks=(f"pool:{arguments.name}", *taken.locks), facts={"key_file": file},
         )  # fmt: skip
 
     def apply(self, arguments: CreateArguments, plan: Plan, machine: Machine, work: Work) -> PoolView:
         """Make disks blank where that was allowed, create the pool, and take back a half-made one."""
-        if arguments.encrypted and len(work.secret("passphrase").strip("\n")) < _LEAST_PASSPHRASE:
+        if arguments.has_passphrase and len(work.secret("passphrase").strip("\n")) < _LEAST_PASSPHRASE:
             raise InvalidRequestError(f"must have {_LEAST_PASSPHRASE} characters or more", param="passphrase")
         taken = take(machine, _names(arguments), arguments, zpool.pools(machine))
         taken.make_blank(machine, work)
+        file = str(plan.facts["key_file"])
+        if file:
+            keys.make(machine, file)
         try:
             run_steps(plan.steps[-1:], machine, work)
         except CommandTimeoutError as error:
@@ -135,6 +150,8 @@ class CreatePool(Change[CreateArguments, PoolView]):
             ) from error
         except CommandError as error:
             done = _take_back(arguments.name, taken, machine)
+            if file and _is_gone(arguments.name, machine):
+                keys.discard(machine, file)
             raise OperationError(
                 f"{arguments.name} was not created: {zpool.reason(error.stderr)}{done}"
             ) from error
@@ -192,11 +209,24 @@ def _topology(arguments: CreateArguments, taken: Taken) -> Topology:
 
 
 def _warnings(arguments: CreateArguments, asked: Topology) -> tuple[str, ...]:
-    lost = ("without the passphrase nobody can ever read the data again",) if arguments.encrypted else ()
-    return (*topology.warnings(asked), *lost)
+    lost = "without the passphrase nobody can ever read the data again"
+    told = ((lost, arguments.has_passphrase), (KEY_FILE_WARNING, arguments.key_file))
+    return (*topology.warnings(asked), *(text for text, holds in told if holds))
 
 
-def _words(arguments: CreateArguments, asked: Topology) -> tuple[str, ...]:
+def _making(file: str) -> tuple[Step, ...]:
+    return (Step(text=f"Make a key in /{FOLDER}/{file}"),) if file else ()
+
+
+def _is_gone(name: str, machine: Machine) -> bool:
+    """Whether there is no such pool, so that nothing is encrypted with its key; no when nobody can tell."""
+    try:
+        return name not in {pool.name for pool in zpool.pools(machine)}
+    except (CommandError, OperationError):
+        return False
+
+
+def _words(arguments: CreateArguments, asked: Topology, file: str) -> tuple[str, ...]:
     """What stands behind `zpool create`. What can never be changed later comes first.
 
     `failmode=continue` and autoexpand: zpoolprops(7); dnodesize, xattr, acltype: zfsprops(7).
@@ -209,7 +239,9 @@ def _words(arguments: CreateArguments, asked: Topology) -> tuple[str, ...]:
         "compression": arguments.compression.value, "atime": "off", "xattr": "sa", "acltype": "posix",
         "dnodesize": "auto", "mountpoint": f"/{ROOT}/{arguments.name}",
     }  # fmt: skip
-    if arguments.encrypted:
+    if file:
+        dataset |= {"encryption": "aes-256-gcm", "keyformat": "hex", "keylocation": location(file)}
+    elif arguments.encrypted:
         dataset |= {"encryption": "aes-256-gcm", "keyformat": "passphrase", "keylocation": "prompt"}
     options = [word for key, value in pool.items() for word in ("-o", f"{key}={value}")]
     options += [word for key, value in dataset.items() for word in ("-O", f"{key}={value}")]
