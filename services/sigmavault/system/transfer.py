@@ -18,8 +18,8 @@ from sigmavault.core.manifest import Model
 from sigmavault.system.fetch import Body, Control, Way, open_folder, open_http
 from sigmavault.system.part_file import PartFile, discard
 
-_READ: Final = 128 * 1024
-"""Measured: smaller and larger reads are slower."""
+_READ: Final = 120 * 1024
+"""From 128 KiB on malloc(3) maps and unmaps each piece: a third of a second more of CPU time for each GB."""
 
 _log = logging.getLogger(__name__)
 
