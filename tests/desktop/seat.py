@@ -142,6 +142,13 @@ class Seat:
         except AssertionError as error:
             raise AssertionError(f"{error}; there are {self.told()}") from None
 
+    def find_part(self, text: str) -> Any:
+        """The first widget that is shown and whose name or text has this in it; waits for it."""
+        return wait_for(
+            f"“{text}” to be shown",
+            lambda: next((each for each in self.widgets() if text in (each.get_name() or "")), None),
+        )
+
     def is_shown(self, name: str) -> bool:
         """Whether something of this name is shown right now."""
         return bool(self._named(name))

@@ -23,6 +23,7 @@ DATA = SERVICES / "data"
 _START_S = 90.0
 _STOP_S = 10.0
 _LOOK_S = 0.05
+_LEAST_LOOKS = 60
 _ANSWER_MS = 600_000
 _TEMPLATES = ("logind", "upower", "polkitd")
 
@@ -53,13 +54,15 @@ color-scheme='{scheme}'
 def wait_for(what: str, condition: Callable[[], Any], timeout_s: float = 30) -> Any:
     """What `condition` says once it says something; a failure with `what` when it does not in time.
 
-    Looks are counted, not seconds: a machine that stood still meanwhile makes no test fail.
+    It also looks so many times: a machine that stood still meanwhile makes no test fail.
     """
-    for _ in range(int(timeout_s / _LOOK_S)):
-        if found := condition():
-            return found
+    end, looks = time.monotonic() + timeout_s, 0
+    while not (found := condition()):
+        looks += 1
+        if looks > _LEAST_LOOKS and time.monotonic() > end:
+            raise AssertionError(f"waited {timeout_s:.0f} s in vain for: {what}")
         time.sleep(_LOOK_S)
-    raise AssertionError(f"waited {timeout_s:.0f} s in vain for: {what}")
+    return found
 
 
 class Desktop:

@@ -14,7 +14,7 @@ from sigmavault.core.network import Method
 from sigmavault.core.setup.answers import Administrator, Answers, Network, NewPool, complaint, parse_answers
 from sigmavault.core.setup.facts import Facts, PoolProposal, pool_choices
 from sigmavault.core.storage.presets import Preset
-from sigmavault.core.storage.topology import Layout
+from sigmavault.core.storage.topology import FUZZ_BYTES, Layout
 
 _ORIGIN: Final = "answers"
 _LONGEST_USER: Final = 31
@@ -129,14 +129,21 @@ class PoolDraft:
         """The chosen disks whose data would be lost."""
         return tuple(each.name for each in facts.disks if each.name in self.disks and not each.is_eligible)
 
-    def fault(self) -> str:
-        """What is wrong with the name; empty when all is right."""
-        wrong = complaint(NewPool, "name", self.name) if self.is_wanted and self.name else ""
+    def fault(self, facts: Facts) -> str:
+        """What is wrong with the name or the disks; empty when all is right."""
+        if not self.is_wanted:
+            return ""
+        wrong = complaint(NewPool, "name", self.name) if self.name else ""
+        sizes = [each.size_bytes for each in facts.disks if each.name in self.disks]
+        if not sizes:
+            return "Choose at least one disk"
+        if max(sizes) - min(sizes) > FUZZ_BYTES:
+            return "Disks of one pool must be of one size"  # the host daemon refuses others
         return f"The name {wrong}" if wrong else ""
 
     def is_complete(self, facts: Facts) -> bool:
         """Whether nothing is missing and nothing wrong."""
-        return not self.is_wanted or bool(self.name and not self.fault() and self.choice(facts))
+        return not self.is_wanted or bool(self.name and not self.fault(facts) and self.choice(facts))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sigmavault.core.setup.facts import DiskFact, ModelOffer
+from sigmavault.core.manifest import Purpose
+from sigmavault.core.setup.facts import DiskFact, ModelOffer, in_words
 from sigmavault.core.setup.plan import StepState
 from sigmavault.core.storage.presets import Preset
 from sigmavault.core.storage.topology import Layout
@@ -42,6 +43,11 @@ STATES: Final[Mapping[StepState, tuple[str, str]]] = {
 }
 """Icon and word of each state of a step."""
 
+_PURPOSES: Final[Mapping[str, str]] = {
+    Purpose.CHAT: "conversation", Purpose.CODE: "writing programs",
+    Purpose.DRAFT: "making larger models faster", Purpose.EMBEDDING: "finding by meaning",
+}  # fmt: skip
+
 _KINDS: Final[Mapping[str, str]] = {
     "hdd": "Hard disk", "ssd": "SSD", "nvme": "NVMe", "usb": "USB", "virtual": "Virtual disk",
 }  # fmt: skip
@@ -62,7 +68,15 @@ def disk_subtitle(disk: DiskFact) -> str:
 
 
 def model_subtitle(offer: ModelOffer) -> str:
-    """What it is good for, what it takes, and what speaks against it."""
-    first = f"For {offer.purposes}" if offer.purposes else ""
-    against = f"Cannot be downloaded: {offer.why_not}" if offer.why_not else offer.caution
-    return "\n".join(each for each in (first, offer.facts, against) if each)
+    """What it is good for, what it takes, and what speaks against it; a line each."""
+    uses = [_PURPOSES.get(each, each) for each in offer.purposes.split(", ") if each]
+    size = [format_bytes(offer.size_bytes)] if offer.size_bytes else []
+    takes = [f"{format_bytes(offer.memory_bytes)} of memory"] if offer.memory_bytes else []
+    speed = [in_words(offer.speed)] if offer.speed else []
+    lines = (
+        f"For {', '.join(uses)}" if uses else "",
+        ", ".join([*size, offer.licence.removeprefix("LicenseRef-"), *takes]),
+        ", ".join(speed),
+        f"Cannot be downloaded: {offer.why_not}" if offer.why_not else offer.caution,
+    )
+    return "\n".join(each for each in lines if each)

@@ -79,8 +79,7 @@ class DisksPage(StepPage):
         for each in (self._name, self._layout, self._disks):
             each.set_visible(pool.is_wanted)
         self._reason.set_visible(pool.is_wanted and chosen is not None)
-        missing = "Choose at least one disk" if pool.is_wanted and chosen is None else ""
-        self._wrong.say(pool.fault() or missing)
+        self._wrong.say(pool.fault(facts))
         self._layout.set_sensitive(chosen is not None)
         if chosen is not None:
             self._reason.set_title(f"Room for about {format_bytes(chosen.usable_bytes)}")
