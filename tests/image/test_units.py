@@ -12,6 +12,7 @@ ENABLED = {
     "sigmavault-hostd.service", "sigmavault-keys.service", "sigmavault-setup.service",
     "sigmavault-models.path", "sigmavault-ryzan-relay.socket",
     "sigmavault-ryzan.service", "sigmavault-ryzan.socket", "sigmavault-shares.service",
+    "sigmavault-trash.timer",
     "sigmavault-zfs-check.service", "smartmontools.service", "smbd.service", "ssh.service",
     "sshd-keygen.service", "systemd-resolved.service", "systemd-timesyncd.service", "wsdd2.service",
     "zfs-hostid.service", "zfs-import-cache.service", "zfs-import.target",
@@ -42,6 +43,7 @@ SECURITY = {  # unit → worst exposure, in tenths, as systemd-analyze counts
     "sigmavault-governor.service": 25,
     "sigmavault-hostd.service": 50,
     "sigmavault-keys.service": 25,
+    "sigmavault-trash.service": 25,
     "sigmavault-shares.service": 50,
     "sigmavault-zfs-check.service": 50,
 }

@@ -1,0 +1,1 @@
+"""Every hour: what is due in the trash is destroyed, by the host daemon. See README.md."""
