@@ -127,6 +127,11 @@ def test_data_is_lost_only_after_the_name_was_typed(nas: SimulatedHost) -> None:
 def test_the_first_console_becomes_a_login_when_nobody_has_to_be_asked(nas: SimulatedHost) -> None:
     program = [os.fspath(DATA / "usr/libexec/sigmavault/console"), "--version"]
     with script_at_terminal(program, nas.env) as person:
+        person.wait_for("Press Enter", 120)
+        assert "pydantic" not in Path(f"/proc/{person.process.pid}/maps").read_text(), (
+            "who waits loads nothing"
+        )
+        person.type(ENTER)
         person.wait_for("Do not ask again", 120)
         person.type(TAB * 2 + ENTER)
         person.wait_for("agetty from util-linux")

@@ -153,7 +153,8 @@ def boot(scene: Scene) -> dict[str, Any]:
     notes["system_running_s"] = round(time.monotonic() - vm.powered_on, 1)
     notes["model_ready_s"] = _wait_for_model(vm)
     notes["memory_used_bytes"] = memory_used(vm)
-    notes["model_memory_bytes"] = model_memory(vm)
+    notes["model_memory_bytes"] = memory_of(vm, "sigmavault-ryzan.service")
+    notes["daemons_memory_bytes"] = memory_of(vm, "sigmavault-core.slice")
     vm.execute("sync")
     return notes
 
@@ -185,9 +186,9 @@ def _wait_for_model(vm: Machine) -> float | None:
     return round(time.monotonic() - vm.powered_on, 1)
 
 
-def model_memory(vm: Machine) -> int:
-    """What of `memory_used` is the model service's: its memory without the page cache, in bytes."""
-    group = vm.show("sigmavault-ryzan.service", "ControlGroup")["ControlGroup"]
+def memory_of(vm: Machine, unit: str) -> int:
+    """What of `memory_used` is a unit's: its memory without the page cache, in bytes."""
+    group = vm.show(unit, "ControlGroup")["ControlGroup"]
     stat = vm.succeed("cat", f"/sys/fs/cgroup{group}/memory.stat")
     values = dict(line.split() for line in stat.splitlines())
     return sum(int(values[name]) for name in ("anon", "kernel", "shmem"))

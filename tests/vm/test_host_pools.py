@@ -16,7 +16,7 @@ from tests.vm.listening import Listener, now
 from tests.vm.machine.machine import Machine
 from tests.vm.machine.process import Done, run
 from tests.vm.machine.timing import retry
-from tests.vm.operating import operate, refused, wait_for_state
+from tests.vm.operating import attempt, operate, refused, wait_for_state
 from tests.vm.stage import POOL_DISKS, SMB
 
 pytestmark = [pytest.mark.vm, pytest.mark.only(target="disk")]
@@ -105,6 +105,14 @@ def resilvered(vm: Machine) -> None:
     retry(done, timeout_s=vm.scale.limit(60), what="resilver")
 
 
+def online(vm: Machine, disk: str) -> None:
+    """zpool looks whether a whole disk has grown, for which it comes and goes for a moment."""
+    said = attempt(vm, "pool.online", name=POOL, disk=disk)
+    assert "error" not in said, said
+    assert said["outcome"]["after"] in {"finished", "unknown"}, said
+    wait_for_state(vm, POOL, "ONLINE")
+
+
 def end_pool(vm: Machine) -> None:
     """All disks plugged in, and the pool gone."""
     for disk, name in zip(POOL_DISKS, BY_ID, strict=True):
@@ -150,8 +158,7 @@ def test_a_pulled_disk_costs_no_data_and_is_told_of(vm, shared, client, tmp_path
     if redundancy == 1:  # the new disk holds what the old one held: without it nothing could be read
         operate(vm, "pool.offline", name=POOL, disk=BY_ID[1], no_redundancy=True)
         assert read_by(client, tmp_path) == written
-        operate(vm, "pool.online", name=POOL, disk=BY_ID[1])
-        wait_for_state(vm, POOL, "ONLINE")
+        online(vm, BY_ID[1])
     assert read_by(client, tmp_path) == written
     healed = operate(vm, "pool.show", name=POOL)
     assert (healed["state"], healed["failures_left"], healed["data_errors"]) == ("ONLINE", redundancy, 0)
@@ -202,8 +209,7 @@ def test_the_life_of_a_pool(vm, blank):
     operate(vm, "pool.detach", name=POOL, disk=third)
     assert "next disk" in refused(vm, "pool.offline", name=POOL, disk=first)
     operate(vm, "pool.offline", name=POOL, disk=first, no_redundancy=True)
-    operate(vm, "pool.online", name=POOL, disk=first)
-    wait_for_state(vm, POOL, "ONLINE")
+    online(vm, first)
     # the disk that left still bears the label of this pool: nothing takes it before it is wiped
     assert third in refused(vm, "pool.add", name=POOL, role="spare", disks=[third])
     operate(vm, "pool.add", name=POOL, role="data", disks=[fourth, fifth])

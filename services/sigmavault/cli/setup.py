@@ -21,6 +21,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--if-asked-for", action="store_true",
         help="end at once where this machine is set up, or somebody has said that it need not be",
     )  # fmt: skip
+    command.add_argument(
+        "--is-asked-for", action="store_true", help="say by the exit code whether it would begin: 0 or 1"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -30,6 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     kept = Kept(journal_file())
     if arguments.status:
         return _status(kept, as_json=arguments.json)
+    if arguments.is_asked_for:
+        is_asked = _is_asked_for(kept, has_answers=arguments.answers is not None)
+        return ExitCode.OK if is_asked else ExitCode.ATTENTION
     if arguments.if_asked_for and not _is_asked_for(kept, has_answers=arguments.answers is not None):
         return ExitCode.OK
     if arguments.answers is not None:

@@ -40,11 +40,11 @@ class OnlineDisk(MemberChange[MemberArguments, PoolView]):
         return self.one_command(arguments, pool, (leaf, disk), text, device=_device(leaf, disk))
 
     def outcome(self, arguments: MemberArguments, plan: Plan, machine: Machine) -> Outcome:
-        """The disk is in use."""
+        """The disk is in use. One that is neither in use nor out of it may be on its way."""
         state = state_of(machine, plan)
-        if state is None:
-            return Outcome.UNKNOWN
-        return Outcome.FINISHED if state.is_working else Outcome.FAILED
+        if state is VdevState.OFFLINE:
+            return Outcome.FAILED
+        return Outcome.FINISHED if state is not None and state.is_working else Outcome.UNKNOWN
 
 
 def _device(leaf: Vdev, disk: Disk | None) -> str:

@@ -26,9 +26,8 @@ class DisksPage(StepPage):
         self._wanted.set_sensitive(bool(usable))
         self._name = entry("Name of the pool", pool.name, self._named)
         self._layout = choice("Protection", [], 0, self._laid_out)
-        self._layout.set_use_subtitle(
-            True
-        )  # the choice below its title: beside it a narrow window cuts it off
+        # the choice below its title: beside it a narrow window cuts it off
+        self._layout.set_use_subtitle(True)
         self._reason = fact("")
         for row in (self._wanted, self._name, self._layout, self._reason):
             group.add(row)
@@ -55,6 +54,8 @@ class DisksPage(StepPage):
         check.connect("toggled", lambda each: self._use(disk, is_used=each.get_active()))
         row.add_prefix(check)
         row.set_activatable_widget(check)
+        # that takes the title of the row for its name, which disks of one kind share: its own goes before
+        check.reset_relation(Gtk.AccessibleRelation.LABELLED_BY)
         if disk.is_overwritable:
             row.add_suffix(Gtk.Label(label="Has data", css_classes=["warning", "caption"]))
         return row
