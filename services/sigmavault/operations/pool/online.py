@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sigmavault.core.errors import OperationError
-from sigmavault.core.operation import Machine, Outcome, Plan, Risk
+from sigmavault.core.operation import Machine, Outcome, Plan, Risk, Work
+from sigmavault.core.operation.operation import run_steps
 from sigmavault.core.storage.disks import Disk
 from sigmavault.core.storage.pools import Vdev, VdevState
 from sigmavault.operations.pool.shown import PoolView
@@ -17,6 +18,8 @@ from sigmavault.system import zpool
 
 _RESERVED = "6a945a3b-1dd2-11b2-99a6-080020736631"
 """Type of the last partition that ZFS makes on a disk that it is given whole."""
+
+_ATTEMPTS = 5
 
 
 class OnlineDisk(MemberChange[MemberArguments, PoolView]):
@@ -38,6 +41,18 @@ class OnlineDisk(MemberChange[MemberArguments, PoolView]):
             raise OperationError(f"{called} is not plugged in", hint="plug it in, or replace it")
         text = f"Bring {called} back into {pool.name}"
         return self.one_command(arguments, pool, (leaf, disk), text, device=_device(leaf, disk))
+
+    def apply(self, arguments: MemberArguments, plan: Plan, machine: Machine, work: Work) -> PoolView:
+        """Until the disk works: looking whether it has grown makes udev read its partitions anew.
+
+        While it does that they are not there, and ZFS may look for its own just then ("label is missing").
+        """
+        for _ in range(_ATTEMPTS):
+            run_steps(plan.steps, machine, work)
+            state = state_of(machine, plan)
+            if state is None or state.is_working:
+                break
+        return self.answer(arguments, machine)
 
     def outcome(self, arguments: MemberArguments, plan: Plan, machine: Machine) -> Outcome:
         """The disk is in use. One that is neither in use nor out of it may be on its way."""
