@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -285,3 +286,21 @@ def test_another_pool_of_the_name_is_not_destroyed(tmp_path: Path) -> None:
         operation.apply(parse(operation.arguments_type(), '{"name": "b"}'), plan, machine, Hands())  # type: ignore[attr-defined]
     assert ("zpool", "destroy", "--", "b") not in machine.ran
     assert outcome_of(machine, plan) is Outcome.UNKNOWN
+
+
+def test_a_disk_that_zfs_misses_at_first_is_brought_back_at_the_second_try(tmp_path: Path) -> None:
+    machine = machine_of(tmp_path, "offline")
+    plan = plan_of(machine, "online", name="b", disk="P09")
+    tries: list[str] = []
+
+    def bring_back(argv: Sequence[str], _stdin: str) -> str:
+        tries.append(argv[-1])
+        if len(tries) == 2:
+            now(machine, "scrubbed")
+        return ""
+
+    machine.says = {**machine.says, ("zpool", "online"): bring_back}
+    operation = registry.find("pool.online")()
+    given = parse(operation.arguments_type(), json.dumps(plan.arguments))
+    operation.apply(given, plan, machine, Hands())  # type: ignore[attr-defined]
+    assert tries == ["/dev/disk/by-id/virtio-P09"] * 2
