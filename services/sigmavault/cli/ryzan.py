@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from sdbus import SdBus, SdBusBaseError, SdBusLibraryError
+from sdbus import SdBus, SdBusBaseError
 from sdbus.dbus_exceptions import (
     DbusAccessDeniedError,
     DbusFileNotFoundError,
@@ -226,15 +226,8 @@ def connect(*, quick: bool = False) -> Iterator[Ryzan]:
     Raises:
         ServiceUnavailableError: there is no system bus.
     """
-    try:
-        connection = bus.open_system()
-    except SdBusLibraryError as error:
-        raise ServiceUnavailableError("the system bus cannot be reached", "is this a SigmaVault?") from error
-    connection.method_call_timeout_usec = (_QUICK_S if quick else _PATIENCE_S) * 1_000_000
-    try:
+    with bus.connected(_QUICK_S if quick else _PATIENCE_S) as connection:
         yield Ryzan(connection)
-    finally:
-        connection.close()
 
 
 def hinted(error: SigmaVaultError) -> SigmaVaultError:

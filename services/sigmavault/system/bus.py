@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
-from sdbus import SdBus, get_current_message, map_exception_to_dbus_error, sd_bus_open_system
+from sdbus import (
+    SdBus,
+    SdBusLibraryError,
+    get_current_message,
+    map_exception_to_dbus_error,
+    sd_bus_open_system,
+)
 from sdbus.sd_bus_internals import EXCEPTION_TO_DBUS_ERROR, SdBusMessage
 
-from sigmavault.core.errors import CommandError, SigmaVaultError, tree
+from sigmavault.core.errors import CommandError, ServiceUnavailableError, SigmaVaultError, tree
 
 _DBUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 
@@ -21,6 +28,24 @@ def open_system() -> SdBus:
     """
     _map_errors()
     return sd_bus_open_system()
+
+
+@contextmanager
+def connected(patience_s: float) -> Iterator[SdBus]:
+    """A connection of its own, for a while; a call on it waits so many seconds for its answer.
+
+    Raises:
+        ServiceUnavailableError: there is no system bus.
+    """
+    try:
+        connection = open_system()
+    except SdBusLibraryError as error:
+        raise ServiceUnavailableError("the system bus cannot be reached", "is this a SigmaVault?") from error
+    connection.method_call_timeout_usec = int(patience_s * 1_000_000)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 @cache  # once in a process: a name that is mapped already is refused

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from sdbus import SdBus, SdBusBaseError, SdBusLibraryError, SdBusUnmappedMessageError
+from sdbus import SdBus, SdBusBaseError, SdBusUnmappedMessageError
 from sdbus.dbus_exceptions import (
     DbusAccessDeniedError,
     DbusFileNotFoundError,
@@ -174,15 +174,8 @@ def connect(*, patience_s: float = _PATIENCE_S) -> Iterator[Host]:
     Raises:
         ServiceUnavailableError: there is no system bus.
     """
-    try:
-        connection = bus.open_system()
-    except SdBusLibraryError as error:
-        raise ServiceUnavailableError("the system bus cannot be reached", "is this a SigmaVault?") from error
-    connection.method_call_timeout_usec = int(patience_s * 1_000_000)
-    try:
+    with bus.connected(patience_s) as connection:
         yield Host(connection)
-    finally:
-        connection.close()
 
 
 _WORDS: Final = {
