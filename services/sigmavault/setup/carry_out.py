@@ -222,7 +222,9 @@ async def _download(model: str, models: Models, tell: Callable[[str, float | Non
             raise SigmaVaultError(row.reason or "the download failed")
         if row is not None:
             waits = f": {row.reason}" if row.reason else ""
-            tell(f"Download the model {model}: {row.state}{waits}", row.got / row.size if row.size else None)
+            tell(
+                f"Download the model {model}: {row.state}{waits}", row.bytes / row.size if row.size else None
+            )
         await asyncio.sleep(_DOWNLOAD_PAUSE_S)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from sdbus import SdBus, SdBusBaseError, SdBusLibraryError
+from sdbus import SdBus, SdBusBaseError
 from sdbus.dbus_exceptions import DbusAccessDeniedError
 
 from sigmavault.contract.host1 import unspell
@@ -62,7 +62,7 @@ class Models:
 
     async def rows(self) -> tuple[Row, ...]:
         """The queue."""
-        return tuple(map(_row, json.loads((await self._call("List"))[0])))
+        return read_rows((await self._call("List"))[0])
 
     async def place(self) -> dict[PlaceKey, Any]:
         """Where models go."""
@@ -70,16 +70,32 @@ class Models:
         return {key: told[key] for key in PlaceKey}
 
     async def _call(self, member: str, signature: str = "", *arguments: object) -> tuple[Any, ...]:
-        message = self._connection.new_method_call_message(BUS_NAME, OBJECT_PATH, INTERFACE, member)
-        if signature:
-            message.append_data(signature, *arguments)
         try:
-            return tuple((await self._connection.call_async(message)).parse_to_tuple())
-        except SigmaVaultError as error:
-            error.message, error.hint = unspell(error.message)
-            raise
+            return await call(self._connection, member, signature, *arguments)
         except SdBusBaseError as error:
             _explain(error)
+
+
+async def call(connection: SdBus, member: str, signature: str = "", *arguments: object) -> tuple[Any, ...]:
+    """Call a method of the daemon; what it answers.
+
+    Raises:
+        SigmaVaultError: the daemon's own, with its message and hint.
+        SdBusBaseError: it cannot be reached, or does not answer.
+    """
+    message = connection.new_method_call_message(BUS_NAME, OBJECT_PATH, INTERFACE, member)
+    if signature:
+        message.append_data(signature, *arguments)
+    try:
+        return tuple((await connection.call_async(message)).parse_to_tuple())
+    except SigmaVaultError as error:
+        error.message, error.hint = unspell(error.message)
+        raise
+
+
+def read_rows(told: str) -> tuple[Row, ...]:
+    """What `List` answers."""
+    return tuple(map(_row, json.loads(told)))
 
 
 def _row(told: dict[str, Any]) -> Row:
@@ -104,15 +120,8 @@ def connect() -> Iterator[Models]:
     Raises:
         ServiceUnavailableError: there is no system bus.
     """
-    try:
-        connection = bus.open_system()
-    except SdBusLibraryError as error:
-        raise ServiceUnavailableError("the system bus cannot be reached", "is this a SigmaVault?") from error
-    connection.method_call_timeout_usec = _PATIENCE_S * 1_000_000
-    try:
+    with bus.connected(_PATIENCE_S) as connection:
         yield Models(connection)
-    finally:
-        connection.close()
 
 
 def hinted(error: SigmaVaultError) -> SigmaVaultError:
