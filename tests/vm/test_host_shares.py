@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.only(target="disk")]
 PHRASE = "correct horse battery"
 SNAPSHOT = "sv-daily_2026.08.01-00.00.00"
 MOUNT = "/mnt/host-shares"
+MDNS = (Path(__file__).parent / "inside" / "mdns.py").read_bytes()
 type Client = Callable[..., Done]
 
 
@@ -171,6 +172,8 @@ def test_macs_are_told_where_to_back_up(nas: Machine) -> None:
     assert "fruit:time machine = yes" in section
     assert "fruit:time machine max size = 107374182400" in section
     assert "posix locking = No" in section
+    told = nas.succeed("python3", "-", "_adisk._tcp.local", "30", stdin=MDNS, timeout_s=60)
+    assert "dk0=adVN=backups,adVF=0x82" in told, told
 
 
 def test_guests_come_in_only_while_a_share_wants_them(

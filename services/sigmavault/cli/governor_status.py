@@ -49,10 +49,10 @@ async def ask() -> dict[str, Any]:
         ServiceUnavailableError: it does not run, or does not answer.
     """
     try:
-        connection = bus.open_system()
-        connection.method_call_timeout_usec = _PATIENCE_S * 1_000_000
-        message = connection.new_method_call_message(BUS_NAME, OBJECT_PATH, INTERFACE, "Status")
-        told: dict[str, Any] = json.loads(str((await connection.call_async(message)).parse_to_tuple()[0]))
+        with bus.connected(_PATIENCE_S) as connection:
+            message = connection.new_method_call_message(BUS_NAME, OBJECT_PATH, INTERFACE, "Status")
+            answer = await connection.call_async(message)
+        told: dict[str, Any] = json.loads(str(answer.parse_to_tuple()[0]))
     except SdBusBaseError as error:
         raise ServiceUnavailableError(
             f"the governor does not answer: {error}",

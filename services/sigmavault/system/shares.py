@@ -19,7 +19,7 @@ from typing import Final
 
 from sigmavault.core.errors import CommandError, ConfigError, OperationError, SigmaVaultError
 from sigmavault.core.operation import Machine
-from sigmavault.core.sharing import exports, smb_conf
+from sigmavault.core.sharing import announced, exports, smb_conf
 from sigmavault.core.sharing.door import Door, doors
 from sigmavault.core.sharing.place import Place, folder_path, place_of
 from sigmavault.core.sharing.share import Shares, parse_shares
@@ -28,6 +28,7 @@ from sigmavault.system.files import make_folder, read_or_empty, write_durably
 
 TRUTH: Final = "etc/sigmavault/shares.json"
 LAST_GOOD: Final = ".last-good"
+_ANNOUNCED: Final = announced.FILE.lstrip("/")
 _LOCK: Final = "run/sigmavault/shares.lock"
 _SETFACL_S: Final = 30.0
 
@@ -40,11 +41,13 @@ class Files:
         places: where the shares are.
         samba: the file that smb.conf includes.
         exports: the file for the NFS server.
+        announced: the file for Avahi; empty: there is none.
     """
 
     places: tuple[Place, ...]
     samba: str
     exports: str
+    announced: str
 
 
 def read(machine: Machine) -> Shares:
@@ -65,7 +68,12 @@ def read(machine: Machine) -> Shares:
 def files(machine: Machine, shares: Shares) -> Files:
     """What follows from the shares right now."""
     places = locate(machine, shares)
-    return Files(places=places, samba=smb_conf.render(places), exports=exports.render(places))
+    return Files(
+        places=places,
+        samba=smb_conf.render(places),
+        exports=exports.render(places),
+        announced=announced.render(places),
+    )
 
 
 def locate(machine: Machine, shares: Shares, mounted: Mapping[str, str] | None = None) -> tuple[Place, ...]:
@@ -171,6 +179,7 @@ def refresh(machine: Machine, *, is_early: bool = False) -> bool:
             if _differ(read_or_empty(machine.root / nfs.EXPORTS), made.exports):
                 _write(machine, nfs.EXPORTS, made.exports, 0o644)
             _write(machine, samba.SHARES, made.samba, 0o644)
+            _announce(machine, made.announced)
             return True
         check(machine, made)
         _swap(machine, made, may_start=False)
@@ -185,7 +194,8 @@ def is_current(machine: Machine, shares: Shares) -> bool:
 def is_as_made(machine: Machine, made: Files) -> bool:
     """Whether the files on the disk are these."""
     old_samba, old_exports = _current(machine)
-    return made.samba == old_samba and not _differ(old_exports, made.exports)
+    is_announced = made.announced == read_or_empty(machine.root / _ANNOUNCED)
+    return made.samba == old_samba and not _differ(old_exports, made.exports) and is_announced
 
 
 def _differ(old: str, new: str) -> bool:
@@ -207,6 +217,7 @@ def _swap(machine: Machine, made: Files, changed: Iterable[str] = (), *, may_sta
         if made.samba != old_samba:
             _replace(machine, samba.SHARES, made.samba)
             samba.load(machine, may_start=may_start)
+        _announce(machine, made.announced)
     except SigmaVaultError:
         _put_back(machine, old_samba, old_exports)
         raise
@@ -225,6 +236,19 @@ def _put_back(machine: Machine, old_samba: str, old_exports: str) -> None:
         if old_samba != read_or_empty(machine.root / samba.SHARES):
             _write(machine, samba.SHARES, old_samba, 0o644)
             samba.load(machine, may_start=False)
+
+
+def _announce(machine: Machine, text: str) -> None:
+    """Avahi sees by itself that its file is another, or gone."""
+    if text == read_or_empty(machine.root / _ANNOUNCED):
+        return
+    if text:
+        _write(machine, _ANNOUNCED, text, 0o644)
+        return
+    try:
+        (machine.root / _ANNOUNCED).unlink()
+    except OSError as error:
+        raise OperationError(f"/{_ANNOUNCED} cannot be removed: {error.strerror}") from error
 
 
 def _replace(machine: Machine, name: str, text: str) -> None:

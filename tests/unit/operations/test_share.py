@@ -18,6 +18,7 @@ from sigmavault.core.errors import (
     UnknownObjectError,
 )
 from sigmavault.core.operation import NoArguments, Outcome
+from sigmavault.core.sharing import announced
 from sigmavault.operations.share.add_host import AddHost
 from sigmavault.operations.share.check import CheckShares
 from sigmavault.operations.share.create import CreateArguments, CreateShare
@@ -299,3 +300,18 @@ def test_what_is_wrong_is_found(machine: SharingMachine) -> None:
     texts = [each.text for each in CheckShares().read(NoArguments(), machine).findings]
     assert any("not those that were made" in text for text in texts)
     assert any("tank/photos is not mounted" in text for text in texts)
+
+
+def test_what_is_announced_follows_the_shares_and_the_mounts(machine: SharingMachine) -> None:
+    file = announced.FILE.lstrip("/")
+    do(machine, CreateShare(), **PHOTOS, time_machine="on")
+    assert "adVN=photos" in machine.text(file)
+    machine.mount("tank")
+    assert shares.refresh(machine)
+    assert not (machine.root / file).exists()
+    assert not shares.refresh(machine)
+    machine.mount("tank", "tank/photos")
+    assert shares.refresh(machine, is_early=True)
+    assert "adVN=photos" in machine.text(file)
+    (machine.root / file).unlink()
+    assert shares.refresh(machine), "somebody took it away"
