@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
 import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.services.host import Caller, HostDaemon, refused
+from tests.services.daemon import SERVICES, wait_until
+from tests.services.host import MANAGER, OBJECT, Caller, HostDaemon, refused
 
 LOG = Path("var/log/sigmavault/audit.jsonl")
 
@@ -108,3 +114,95 @@ def test_what_cannot_be_written_down_is_not_done(small_disk: Path, host: HostDae
     assert root.end(root.do("thing.make", name="vase"))["State"] == "done"
     verdict = root.read("audit.verify")
     assert verdict["intact"], verdict
+
+
+HOST = ("org.sigmavault.Host", OBJECT)
+HIT_AND_RUN = {
+    "a plan": (
+        (*HOST, f"{MANAGER}.Thing", "Smash", "s", '{"name": "lamp"}'),
+        {"event": "plan", "operation": "thing.smash"},
+    ),
+    "a plan that is applied": (
+        (*HOST, MANAGER, "Apply", "ssba{sh}", "x" * 43, "lamp", "false", "0"),
+        {"event": "apply"},
+    ),
+    "a job that is cancelled": (
+        (HOST[0], "JOB", "org.sigmavault.HostJob1", "Cancel", "b", "false"),
+        {"event": "cancel", "job": "JOB"},
+    ),
+    "an event of a pool": (
+        (*HOST, MANAGER, "ReportEvent", "a{ss}", "1", "pool", "tank"),
+        {"event": "event"},
+    ),
+    "a question": (
+        (*HOST, MANAGER, "Read", "ssb", "thing.peek", '{"name": "lamp"}', "false"),
+        {"event": "read", "operation": "thing.peek"},
+    ),
+}  # fmt: skip
+
+
+MANY_CALLS = """
+import asyncio
+from sigmavault.system.bus import open_system, uid_of
+bus = open_system()
+assert asyncio.run(uid_of(bus, "org.freedesktop.DBus")) >= 0  # the connection stands
+for _ in range(400):
+    call = bus.new_method_call_message(
+        "org.sigmavault.Host", "/org/sigmavault/Host", "org.sigmavault.Host1.Thing", "List"
+    )
+    call.append_data("s", "{}")
+    call.expect_reply = False
+    call.send()
+"""
+
+
+@contextmanager
+def asleep(host: HostDaemon) -> Iterator[None]:
+    """The daemon sees what happens here only afterwards."""
+    host.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        host.process.send_signal(signal.SIGCONT)
+
+
+def call_and_leave(host: HostDaemon, *call: str, user: str) -> None:
+    with asleep(host):
+        host.bus.run("busctl", f"--address={host.bus.address}", "--expect-reply=no", "call", *call, user=user)
+
+
+@pytest.mark.parametrize("what", HIT_AND_RUN)
+def test_who_has_left_before_it_was_known_is_refused_and_written_down(
+    host: HostDaemon, root: Caller, what: str
+) -> None:
+    job = root.do("thing.make", name="lamp", parts=20, pause_ms=20)
+    call, facts = HIT_AND_RUN[what]
+    before = len(host.audit())
+    call_and_leave(host, *(job if part == "JOB" else part for part in call), user="games")
+    wait_until("a record of it", lambda: any(row["result"] == "auth.denied" for row in host.audit()))
+    assert root.end(job)["State"] == "done"
+    rows = [row for row in host.audit()[before:] if row["result"] == "auth.denied"]
+    assert len(rows) == 1, "one call, one record"
+    who = rows[0]["who"]
+    assert (who["uid"], who["user"], who["pid"], who["program"]) == (-1, "", 0, "")
+    told = {key: value.rpartition("/")[2] if key == "job" else value for key, value in rows[0].items()}
+    expected = {key: job.rpartition("/")[2] if value == "JOB" else value for key, value in facts.items()}
+    assert {key: told[key] for key in expected} == expected
+    assert root.read("audit.list", user="?")["records"][0]["user"] == "?"
+
+
+def test_those_whom_nobody_can_name_share_one_part_of_the_log(host: HostDaemon, root: Caller) -> None:
+    with asleep(host):
+        done = subprocess.run(
+            [sys.executable, "-c", MANY_CALLS], check=False, timeout=60, user="nobody",
+            env={"PYTHONPATH": os.fspath(SERVICES), "DBUS_SYSTEM_BUS_ADDRESS": host.bus.address},
+        )  # fmt: skip
+    assert done.returncode == 0
+    root.read("thing.list")  # comes after all of those
+
+    def results() -> Counter[str]:
+        return Counter(row["result"] for row in host.audit() if row["who"] and row["who"]["uid"] == -1)
+
+    wait_until("their records", lambda: results()["auth.denied"] >= 300)
+    assert results()["service.too-many-calls"] == 1, results()
+    assert results()["auth.denied"] <= 350, results()

@@ -20,6 +20,8 @@ from sigmavault.core.operation.plan import Value, canonical
 
 GENESIS: Final = "0" * 64
 """What the first record of all names as the one before it."""
+NOBODY: Final = -1
+"""The user of a caller that nobody can name any more; no user has this number (credentials(7))."""
 _LONGEST_ARGUMENTS: Final = 4096
 _LONGEST_MESSAGE: Final = 500
 
@@ -50,7 +52,7 @@ class Who(Value):
 
     Attributes:
         name: unique name on the bus.
-        uid: user, as the kernel told the bus.
+        uid: user, as the kernel told the bus; `NOBODY` when it was gone before the bus was asked.
         user: its name; empty when it has none.
         pid: process; 0 when not known.
         program: its executable, or what it calls itself.
@@ -65,6 +67,11 @@ class Who(Value):
     program: str = ""
     unit: str = ""
     place: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it was still there when the bus was asked who it is."""
+        return self.uid != NOBODY
 
 
 class Facts(Value):

@@ -19,6 +19,7 @@ from sigmavault.core.audit import Event, Facts, Who
 from sigmavault.core.errors import (
     AuditError,
     InvalidRequestError,
+    NotAuthorizedError,
     NotConfirmedError,
     PlanChangedError,
     SigmaVaultError,
@@ -139,13 +140,26 @@ class Host:
             NotAuthorizedError: the caller may not.
             UnknownObjectError: there is no such job.
         """
-        async with self._account(Account(Event.CANCEL, who)) as account:
+        account = Account(Event.CANCEL, who)
+        account.know(job=job)
+        async with self._account(account):
             record = self.jobs.owner(job)
-            account.know(operation=record.operation, job=job)
+            account.know(operation=record.operation)
             if who.uid not in (0, record.who.uid):
                 action = action_id(registry.find(record.operation))
                 await self._authority(who, action, interactive=interactive)
             self.jobs.cancel(job)
+
+    async def report(self, who: Who, told: Mapping[str, str]) -> None:
+        """Somebody tells of an event of a pool: only root is believed, and nothing of it is taken as a fact.
+
+        Raises:
+            NotAuthorizedError: it is not root.
+        """
+        async with self._account(Account(Event.EVENT, who)) as account:
+            account.know(arguments={key[:20]: value[:200] for key, value in list(told.items())[:10]})
+            if who.uid != 0:
+                raise NotAuthorizedError("only root tells of events of pools")
 
     def forget(self, name: str) -> None:
         """A caller has left the bus: what it was given is worth nothing any more."""
@@ -200,7 +214,9 @@ class Host:
         who = account.facts.who
         assert who is not None  # noqa: S101  # `Account` has one
         try:
-            with self._fairness.call(who.uid):
+            with self._fairness.call(who.uid):  # those whom nobody can name share one part
+                if not who.is_known:
+                    raise NotAuthorizedError("who this was is not known: gone before the bus could tell")
                 yield account
         except TooManyCallsError as error:
             account.know(result=error.code, message=error.message)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from sigmavault.core import audit
-from sigmavault.core.audit import Event, Facts, Finding, Head, Line, Record, Verdict
+from sigmavault.core.audit import Event, Facts, Finding, Head, Line, Record, Verdict, Who
 from sigmavault.core.errors import AuditError
 from sigmavault.core.operation.plan import Value
 from sigmavault.system import journal
@@ -250,18 +250,23 @@ def _write(descriptor: int, data: bytes) -> None:
         raise
 
 
+def _spelled(who: Who | None) -> str:
+    if who is None:
+        return "the daemon"
+    return f"uid {who.uid} {who.user}".rstrip() if who.is_known else "a caller that nobody can name"
+
+
 def _fields(record: Record) -> dict[str, str]:
-    who = f"uid {record.who.uid} {record.who.user}".rstrip() if record.who else "the daemon"
-    said = f": {record.message}" if record.message else ""
+    by, said = _spelled(record.who), f": {record.message}" if record.message else ""
     return {
-        "MESSAGE": f"{record.event} {record.operation} by {who}: {record.result}{said}".replace("\n", " "),
+        "MESSAGE": f"{record.event} {record.operation} by {by}: {record.result}{said}".replace("\n", " "),
         "PRIORITY": "5" if record.result == "ok" else "4",
         "SYSLOG_IDENTIFIER": "sigmavault-audit",
         "SIGMAVAULT_EVENT": record.event.value,
         "SIGMAVAULT_OPERATION": record.operation,
         "SIGMAVAULT_RESULT": record.result,
         "SIGMAVAULT_JOB": record.job,
-        "SIGMAVAULT_UID": str(record.who.uid) if record.who else "",
+        "SIGMAVAULT_UID": str(record.who.uid) if record.who and record.who.is_known else "",
         "SIGMAVAULT_SEQ": str(record.seq),
         "SIGMAVAULT_RECORD": record.line(),
     }

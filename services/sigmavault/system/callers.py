@@ -14,11 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sdbus import DbusNameHasNoOwnerError, SdBus
+from sdbus import SdBus
 from sdbus.exceptions import SdBusBaseError
 
-from sigmavault.core.audit import Who
-from sigmavault.core.errors import NotAuthorizedError
+from sigmavault.core.audit import NOBODY, Who
 from sigmavault.system.bus import Departures, uid_of
 from sigmavault.system.files import read_or_empty
 
@@ -41,17 +40,14 @@ class Callers:
         self._known: dict[str, Who] = {}
 
     async def who(self, name: str) -> Who:
-        """The caller of a unique name.
-
-        Raises:
-            NotAuthorizedError: it has left the bus.
-        """
+        """The caller of a unique name; one of user `NOBODY` when it has left the bus."""
         if (known := self._known.get(name)) is not None:
             return known
         try:
             uid = await uid_of(self._bus, name)
-        except DbusNameHasNoOwnerError as error:
-            raise NotAuthorizedError("the caller was gone before it was known who it is") from error
+        except SdBusBaseError as error:
+            _log.info("nobody can say who %s is: %s", name, error)
+            return Who(name=name, uid=NOBODY)
         found = Who(name=name, uid=uid, user=_user_name(uid), **await self._about(name))
         if name not in self._known:
             self._known[name] = found

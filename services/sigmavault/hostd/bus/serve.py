@@ -10,8 +10,7 @@ from typing import Any
 from sdbus import SdBus
 
 from sigmavault.contract.host1 import BUS_NAME, OBJECT_PATH
-from sigmavault.core.audit import Event, Facts, Who
-from sigmavault.core.errors import NotAuthorizedError
+from sigmavault.core.audit import Who
 from sigmavault.core.jobs import JobRecord
 from sigmavault.hostd.bus.job import KEPT_S, JobObjects
 from sigmavault.hostd.bus.manager import ManagerObject, call_plan, call_read
@@ -64,7 +63,8 @@ async def serve(connection: SdBus, host: Host, callers: Callers) -> Served:
                 manager.object_changed.emit((target.kind, target.name, record.operation))
 
     async def reported(who: Who, told: Mapping[str, str]) -> None:
-        await _report(host, watch, who, told)
+        await host.report(who, told)
+        watch.nudge()
 
     watch = PoolWatch(host.machine, tell_pool)
     manager = _host_object()(host, callers, jobs, reported)
@@ -75,15 +75,3 @@ async def serve(connection: SdBus, host: Host, callers: Callers) -> Served:
         jobs.show(record)
     await connection.request_name_async(BUS_NAME, 0)
     return Served(manager=manager, jobs=jobs, watch=watch)
-
-
-async def _report(host: Host, watch: PoolWatch, who: Who, told: Mapping[str, str]) -> None:
-    """Somebody tells of an event of a pool: only root is believed, and nothing of it is taken as a fact."""
-    arguments = {key[:20]: value[:200] for key, value in list(told.items())[:10]}
-    facts = Facts(event=Event.EVENT, who=who, arguments=dict(arguments))
-    if who.uid != 0:
-        error = NotAuthorizedError("only root tells of events of pools")
-        await host.note(facts.model_copy(update={"result": error.code, "message": error.message}))
-        raise error
-    watch.nudge()
-    await host.note(facts)

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 
 from pydantic import AwareDatetime, Field
 
-from sigmavault.core.audit import Record
+from sigmavault.core.audit import Record, Who
 from sigmavault.core.operation import Arguments, Machine, Read, Value
 from sigmavault.system import audit_log
+
+_NOBODY = "?"
 
 
 class AuditListArguments(Arguments):
@@ -36,7 +38,8 @@ class AuditRow(Value):
         time: ISO 8601 UTC.
         event: read, plan, apply, begin, end, cancel, …
         operation: its name.
-        user: name of the user, or its number; empty for the daemon itself.
+        user: name of the user, or its number; empty for the daemon itself; `?` when the caller was gone
+            before it was known who it is.
         place: where the user was logged in from, as far as that is known.
         program: that called.
         result: `ok`, or the code of the failure.
@@ -89,7 +92,7 @@ def _is_wanted(record: Record, arguments: AuditListArguments) -> bool:
     noun = record.operation.partition(".")[0]
     return (arguments.operation in ("", record.operation, noun)) and (
         not arguments.user
-        or (record.who is not None and arguments.user in (record.who.user, str(record.who.uid)))
+        or (record.who is not None and arguments.user in (_user(record.who), str(record.who.uid)))
     )
 
 
@@ -97,7 +100,13 @@ def _row(record: Record) -> AuditRow:
     who = record.who
     return AuditRow(
         seq=record.seq, time=record.time, event=record.event.value, operation=record.operation,
-        user=(who.user or str(who.uid)) if who else "", place=who.place if who else "",
+        user=_user(who), place=who.place if who else "",
         program=(who.unit or who.program) if who else "", result=record.result, message=record.message,
         job=record.job, arguments=json.dumps(record.arguments) if record.arguments else "",
     )  # fmt: skip
+
+
+def _user(who: Who | None) -> str:
+    if who is None:
+        return ""
+    return (who.user or str(who.uid)) if who.is_known else _NOBODY
