@@ -69,13 +69,20 @@ class SystemBus:
         actions.mkdir(parents=True, exist_ok=True)
         for file in (DATA / "usr/share/polkit-1/actions").iterdir():
             (actions / file.name).write_bytes(file.read_bytes())
+        self._folder = folder
         config = folder / "system.conf"
         config.write_text(self._config(Path("/usr/share/dbus-1/system.conf").read_text()))
-        with (folder / "log").open("wb") as log:  # a pipe that nobody empties would stop it one day
+        self.start()
+
+    def start(self) -> None:
+        """Start both; also after `stop`: a new bus at the old place."""
+        place, config = self._folder / "bus", self._folder / "system.conf"
+        place.unlink(missing_ok=True)
+        with (self._folder / "log").open("ab") as log:  # a pipe that nobody empties would stop it one day
             self.daemon = subprocess.Popen(
                 ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"], stderr=log
             )
-        wait_until("the bus", (folder / "bus").exists)
+        wait_until("the bus", place.exists)
         self.polkitd = subprocess.Popen(
             ["setpriv", "--reuid=polkitd", "--regid=polkitd", "--init-groups",
              "/usr/lib/polkit-1/polkitd", "--no-debug"],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,9 +46,8 @@ async def _serve(root: Path) -> None:
     # of its own: pools may take their time to answer
     scans = ScanWatch(bus.open_system())
     served.governor = Governor(root, connection, setting, scans, served.tell)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = daemon.told_to_stop()
+    lifeline = bus.Lifeline(connection, stop.set)
     await serve(connection, served)
     async with asyncio.TaskGroup() as group:  # one that fails ends the daemon: the safe default comes back
         work = (daemon.feed_watchdog(), scans.run(), served.governor.run())
@@ -59,6 +57,7 @@ async def _serve(root: Path) -> None:
         notify.stopping()
         for task in tasks:
             task.cancel()
+    lifeline.check()
 
 
 def run(root: Path) -> int:

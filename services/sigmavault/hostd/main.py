@@ -8,7 +8,6 @@ import contextlib
 import gc
 import logging
 import os
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,21 +54,27 @@ async def _serve(machine: Machine, audit: AuditLog) -> None:
 
     host = Host(machine, authority, audit)
     callers = Callers(connection, departures, host.forget)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = daemon.told_to_stop()
+    lifeline = bus.Lifeline(connection, stop.set)
     served = await serve(connection, host, callers)
     await _note(host, Facts(event=Event.START, message=f"version {__version__}"))
     async with asyncio.TaskGroup() as group:  # one that fails ends the daemon, and systemd starts it anew
-        work = (daemon.feed_watchdog(), _sync(audit), served.watch.run(), share_keeper.keep(machine))
-        tasks = [group.create_task(each) for each in work]
+        watch = group.create_task(served.watch.run())
+        work = (daemon.feed_watchdog(), _sync(audit), share_keeper.keep(machine))
+        tasks = [watch, *(group.create_task(each) for each in work)]
         notify.ready("simulated: nothing here is real" if machine.is_simulated else "")
         await stop.wait()
         notify.stopping()
+        if lifeline.is_cut:
+            watch.cancel()  # nobody is left to be told
+            host.jobs.changed = lambda _: None
+            connection.close()
         await host.jobs.settle(_LAST_JOBS_S)
         for task in tasks:
             task.cancel()
-    await _note(host, Facts(event=Event.STOP))
+    why = "the system bus has hung up" if lifeline.is_cut else ""
+    await _note(host, Facts(event=Event.STOP, message=why))
+    lifeline.check()
 
 
 async def _note(host: Host, facts: Facts) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 from pathlib import Path
 
 from sdbus.exceptions import SdBusBaseError
@@ -38,9 +37,8 @@ async def _serve() -> None:
     connection.method_call_timeout_usec = int(polkit.PATIENCE_S * 1e6)
     told = ModelsObject(connection)
     told.downloads = Downloads(manifest, Shelf(paths.models), Store(_state()), Others(connection), told.tell)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = daemon.told_to_stop()
+    lifeline = bus.Lifeline(connection, stop.set)
     await serve(told, connection)
     async with asyncio.TaskGroup() as group:  # one that fails ends the daemon, and systemd starts it anew
         tasks = [group.create_task(each) for each in (told.downloads.run(), daemon.feed_watchdog())]
@@ -49,6 +47,7 @@ async def _serve() -> None:
         notify.stopping()
         for task in tasks:
             task.cancel()
+    lifeline.check()
 
 
 async def _until_idle(downloads: Downloads, stop: asyncio.Event) -> None:

@@ -11,7 +11,7 @@ from sigmavault.ryzan.config import read_manifest, read_settings
 from sigmavault.ryzan.http.keys import Keys, read_keys
 from sigmavault.ryzan.lender import Lender
 from sigmavault.ryzan.service import Service
-from sigmavault.system import daemon, env, notify
+from sigmavault.system import bus, daemon, env, notify
 
 if TYPE_CHECKING:
     import uvicorn
@@ -47,10 +47,11 @@ async def _serve(listening: list[socket.socket]) -> None:
         work = (service.run(), daemon.feed_watchdog(), lender.run(service))
         background = [tasks.create_task(each) for each in work]
         server = await asyncio.to_thread(_build_server, service, keys)
-        from sigmavault.ryzan import bus
+        from sigmavault.ryzan.bus import serve
 
-        serving.stop_on_signals(server)
-        served = await bus.serve(service)
+        connection = bus.open_system()
+        lifeline = bus.Lifeline(connection, serving.stop_on_signals(server))
+        served = await serve(service, connection)
         http = tasks.create_task(server.serve(listening))
         await serving.wait_started(server, http)
         notify.ready(_spell_status(service))
@@ -59,6 +60,7 @@ async def _serve(listening: list[socket.socket]) -> None:
         for task in background:
             task.cancel()
         del served
+    lifeline.check()
 
 
 def main() -> int:

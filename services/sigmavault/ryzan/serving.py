@@ -63,14 +63,15 @@ def build_server(app: Any, protocol: type[asyncio.Protocol] | Literal["h11"] = "
     return Server(config)
 
 
-def stop_on_signals(server: uvicorn.Server) -> None:
-    """End the server when systemd or a person says so."""
+def stop_on_signals(server: uvicorn.Server) -> Callable[[], None]:
+    """End the server when systemd or a person says so; returns what ends it."""
 
     def stop() -> None:
         server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop)
+    return stop
 
 
 async def wait_started(server: uvicorn.Server, http: asyncio.Task[None]) -> None:

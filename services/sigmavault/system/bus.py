@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
+import select
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +21,8 @@ from sdbus import (
 from sdbus.sd_bus_internals import EXCEPTION_TO_DBUS_ERROR, SdBusMessage
 
 from sigmavault.core.errors import CommandError, ServiceUnavailableError, SigmaVaultError, tree
+
+_log = logging.getLogger(__name__)
 
 _DBUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 
@@ -71,6 +77,48 @@ async def uid_of(bus: SdBus, name: str) -> int:
     message.append_data("s", name)
     answer = await bus.call_async(message)
     return int(str(answer.parse_to_tuple()[0]))
+
+
+class Lifeline:
+    """Notices when the bus hangs up: its daemon died, or was started anew and knows nobody any more.
+
+    Whoever only serves would never learn of it: what sd-bus has for this (`Disconnected`) does not come
+    through python-sdbus, and its reader then keeps the loop busy for nothing. So the kernel is asked:
+    EPOLLRDHUP, epoll(7). A daemon ends then, and systemd starts it on the new bus: names, matches and callers
+    are gone with the old one.
+    """
+
+    def __init__(self, bus: SdBus, then: Callable[[], object]) -> None:
+        """`then` is called in the loop that runs, once, when the bus has hung up."""
+        self.is_cut = False
+        self._then = then
+        # one of our own: sd-bus closes its descriptor when it likes
+        self._line = os.dup(bus.get_fd())
+        self._poll = select.epoll()
+        self._poll.register(self._line, select.EPOLLRDHUP)
+        asyncio.get_running_loop().add_reader(self._poll.fileno(), self._cut)
+
+    def check(self) -> None:
+        """Let go; for the end of a daemon.
+
+        Raises:
+            ServiceUnavailableError: the bus has hung up.
+        """
+        self._let_go()
+        if self.is_cut:
+            raise ServiceUnavailableError("the system bus has hung up", "systemd starts this service anew")
+
+    def _cut(self) -> None:
+        self.is_cut = True
+        self._let_go()
+        _log.warning("the system bus has hung up")
+        self._then()
+
+    def _let_go(self) -> None:
+        if not self._poll.closed:
+            asyncio.get_running_loop().remove_reader(self._poll.fileno())
+            self._poll.close()
+            os.close(self._line)
 
 
 class Departures:

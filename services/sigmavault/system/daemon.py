@@ -1,9 +1,10 @@
-"""What our daemons have in common: the journal and the watchdog."""
+"""What our daemons have in common: the journal, the watchdog, and being told to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 
 from sigmavault.system import notify
@@ -16,6 +17,14 @@ def set_up_logging() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s%(message)s", stream=sys.stderr)
     for noisy in ("uvicorn", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def told_to_stop() -> asyncio.Event:
+    """Set when systemd or a person says so, in the loop that runs."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 async def feed_watchdog() -> None:

@@ -128,14 +128,12 @@ async def _stream(answer: Answer, pipe: PipeWriter) -> Any:
         pipe.close()
 
 
-async def serve(service: Service) -> RyzanObject:
+async def serve(service: Service, connection: SdBus) -> RyzanObject:
     """Put the service on the system bus; keep what is returned.
 
     Raises:
-        SdBusLibraryError: there is no bus.
         SdBusRequestNameError: the name is taken, or the policy forbids it.
     """
-    connection = bus.open_system()
     departures = bus.Departures(connection)
     await departures.watch()
     served = RyzanObject(service, connection, departures)
