@@ -93,4 +93,3 @@ def assistant(desktop: Desktop) -> Iterator[Callable[[], Seat]]:
     desktop.set_scheme("default")
     if has_owner(desktop.session, APPLICATION):
         Seat(desktop, APPLICATION).kill()
-        wait_for("the assistant's end", lambda: not has_owner(desktop.session, APPLICATION))

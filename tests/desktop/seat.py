@@ -18,7 +18,7 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
-from tests.desktop.session import Desktop, call, wait_for  # noqa: E402
+from tests.desktop.session import Desktop, call, has_owner, wait_for  # noqa: E402
 
 _KEYS = """
 (() => {{
@@ -41,7 +41,7 @@ _CONTROLS = frozenset({
     Atspi.Role.PROGRESS_BAR,
 })  # fmt: skip
 _CLICKS = ("click", "toggle", "activate")
-RETURN, TAB, ESCAPE = 0xFF0D, 0xFF09, 0xFF1B
+RETURN, TAB, SPACE, BACKSPACE = 0xFF0D, 0xFF09, 0x20, 0xFF08
 
 
 class Seat:
@@ -75,12 +75,13 @@ class Seat:
         self.desktop.eval(f"{self._window}.delete(global.get_current_time())")
 
     def kill(self) -> None:
-        """End the program."""
+        """End the program; the bus knows it no more when this returns."""
         bus = self.desktop.session
         asked = GLib.Variant("(s)", (self.application,))
         told = call(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                     "org.freedesktop.DBus.GetConnectionUnixProcessID", asked)  # fmt: skip
         os.kill(told.unpack()[0], signal.SIGKILL)
+        wait_for(f"the end of {self.application}", lambda: not has_owner(bus, self.application))
 
     def screenshot(self, file: Path) -> Path:
         """A picture of the window as the compositor has it."""
@@ -178,17 +179,26 @@ class Seat:
         widget = wait_for(f"“{name}” to be usable", usable)
         assert widget.do_action(_action(widget)), f"“{name}” cannot be clicked"
 
-    def write(self, name: str, text: str) -> None:
-        """Go to a row with the Tab key, and type over what stands there."""
-        widget = self.find(name, Atspi.Role.TEXT)
+    def go_to(self, name: str, role: Any = None) -> Any:
+        """The widget of a name (and a role), which has the keyboard now: the Tab key leads there."""
+        widget = self.find(name, role)
         for _ in range(_MOST_TABS):
             if has_state(widget, Atspi.StateType.FOCUSED):
-                self.type(text)
-                wait_for(f"“{name}” to hold what was typed", lambda: len(read(widget)) >= len(text))
-                return
+                return widget
             self.press(TAB)
             GLib.usleep(30_000)
         raise AssertionError(f"the Tab key does not lead to “{name}”")
+
+    def turn(self, name: str) -> None:
+        """Tick a box or unfold a row: GTK 4.18 tells assistive technology of no action for either."""
+        self.go_to(name)
+        self.press(SPACE)
+
+    def write(self, name: str, text: str) -> None:
+        """Type over what stands in a row."""
+        widget = self.go_to(name, Atspi.Role.TEXT)
+        self.type(text)
+        wait_for(f"“{name}” to hold what was typed", lambda: len(read(widget)) >= len(text))
 
 
 def read(widget: Any) -> str:

@@ -1,30 +1,58 @@
-"""What the assistant does without the host daemon, and when it is closed while it works."""
+"""What the assistant does where something is lost, missing, broken off or there already."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from tests.desktop.conftest import SimulatedHost, simulated_host
-from tests.desktop.seat import Seat
+from tests.desktop.seat import BACKSPACE, Seat
 from tests.desktop.session import Desktop
-from tests.desktop.test_setup import fill_in_welcome
+from tests.desktop.test_setup import PAGES, fill_in_welcome
 
 type Start = Callable[[], Seat]
-PAGES_BEFORE_THE_SUMMARY = (
-    "Welcome", "Network and Time", "Your Machine", "Storage", "Shared Folders", "Language Models",
-)  # fmt: skip
+USED = "2.73 TiB TOSHIBA HDWD130, serial USED1"
 
 
 def go_to(seat: Seat, page: str) -> None:
-    """With an account, and what is proposed on every other page."""
+    """With an account where one is asked for, and what is proposed on every page before this one."""
     seat.find("Welcome")
-    fill_in_welcome(seat)
-    for each in PAGES_BEFORE_THE_SUMMARY:
+    if seat.is_shown("Full name"):
+        fill_in_welcome(seat)
+    for each in PAGES[: PAGES.index(page)]:
         seat.find(each)
-        if each == page:
-            return
         seat.click("Next")
-    seat.find("Summary")
+    seat.find(page)
+
+
+def test_data_is_lost_only_when_the_name_of_the_pool_was_typed(host: SimulatedHost, assistant: Start) -> None:
+    seat = assistant()
+    go_to(seat, "Storage")
+    for number in range(1, 5):
+        seat.turn(f"Use 3.64 TiB WDC WD40EFPX-68C6CN0, serial WD-NEW{number}")
+    seat.find("Choose at least one disk.")
+    seat.turn(f"Use {USED}")
+    seat.find("Everything on ata-TOSHIBA_HDWD130_USED1 will be lost.")
+    for page in ("Shared Folders", "Language Models", "Summary"):
+        seat.click("Next")
+        seat.find(page)
+    seat.find("What Will Be Lost")
+    seat.find_part("ntfs “Backup”")
+    assert not seat.is_usable("Set Up")
+    seat.write("Type tank to agree", "tanc")
+    assert not seat.is_usable("Set Up")
+    seat.press(BACKSPACE)
+    seat.type("k")
+    seat.click("Set Up")
+    seat.find("This SigmaVault Is Set Up", timeout_s=120)
+    assert [each["name"] for each in host.read("pool.list")["pools"]] == ["tank"]
+
+
+def test_the_plan_has_the_commands_of_the_host_daemon(host: SimulatedHost, assistant: Start) -> None:
+    seat = assistant()
+    go_to(seat, "Summary")
+    seat.turn("Create the pool tank out of 4 disks (raidz2)")
+    seat.find_part("sigmavault pool create tank raidz2")
+    seat.find_part("zpool create")
 
 
 def test_without_the_host_daemon_it_says_so_and_tries_again(desktop: Desktop, assistant: Start) -> None:
@@ -33,6 +61,22 @@ def test_without_the_host_daemon_it_says_so_and_tries_again(desktop: Desktop, as
     with simulated_host(desktop, "new"):
         seat.click("Try Again")
         seat.find("Welcome")
+
+
+def test_an_assistant_that_was_killed_goes_on_from_what_is_there(
+    host: SimulatedHost, assistant: Start
+) -> None:
+    seat = assistant()
+    go_to(seat, "Summary")
+    seat.click("Set Up")
+    seat.find("Setting Up")
+    seat.kill()
+    seat = assistant()
+    go_to(seat, "Summary")
+    seat.click("Finish" if seat.is_shown("Finish") else "Set Up")
+    seat.find("This SigmaVault Is Set Up", timeout_s=120)
+    assert [each["name"] for each in host.read("pool.list")["pools"]] == ["tank"]
+    assert host.read("machine.settings")["administrators"] == ["anna"]
 
 
 def test_closing_while_it_works_asks_first(host: SimulatedHost, assistant: Start) -> None:

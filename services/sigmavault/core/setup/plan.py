@@ -127,7 +127,12 @@ class SetupPlan:
     @property
     def losses(self) -> tuple[str, ...]:
         """What is lost for good, a sentence each."""
-        return tuple(each.title for each in self.steps if each.is_destructive and _is_open(each))
+        return tuple(each.title for each in self.losing)
+
+    @property
+    def losing(self) -> tuple[SetupStep, ...]:
+        """The steps by which data is lost for good."""
+        return tuple(each for each in self.steps if each.is_destructive and _is_open(each))
 
     @property
     def is_over(self) -> bool:

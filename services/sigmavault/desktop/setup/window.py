@@ -99,7 +99,7 @@ class SetupWindow(Adw.ApplicationWindow):
         if isinstance(page, StepPage):
             self.set_default_widget(page.forward)
             page.shown()
-        if isinstance(page, SummaryPage) and page.is_complete:
+        if isinstance(page, SummaryPage) and page.is_asked_of_the_host:
             self._start(self._rehearsing(page))
 
     async def _rehearsing(self, page: SummaryPage) -> None:

@@ -7,11 +7,13 @@ which asks polkit, which asks the person.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from typing import Any
 
 from pydantic import ValidationError
 
+from sigmavault.cli.exit_code import ExitCode
 from sigmavault.cli.host.client import Host, connect
 from sigmavault.core.errors import ConfigError, SigmaVaultError
 from sigmavault.core.setup.answers import parse_answers
@@ -74,6 +76,15 @@ def _do(request: Request) -> None:
 
 def main() -> int:
     """Answer the one request on the standard input; returns the exit code."""
+    try:
+        return _answer()
+    except BrokenPipeError:
+        # the window is gone: what the host daemon is at goes on to its end, and nothing more is begun
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at the end
+        return ExitCode.READER_GONE
+
+
+def _answer() -> int:
     try:
         try:
             request = Request.model_validate_json(sys.stdin.readline())

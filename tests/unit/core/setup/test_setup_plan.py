@@ -83,6 +83,7 @@ def test_what_is_lost_has_to_be_typed_and_is_told() -> None:
     made = plan(pool={**TANK, "overwrite": ["ata-A_2"]})
     assert made.confirmation == "tank"
     assert made.losses == (made.step("pool").title,)
+    assert made.losing == (made.step("pool"),)
     assert "everything on ata-A_2 is lost" in made.losses[0]
     assert plan(SET_UP, pool={**TANK, "overwrite": ["ata-A_2"]}).confirmation == ""
 

@@ -27,6 +27,7 @@ class SummaryPage(StepPage):
         self._todo = self.group("What Will Be Done")
         self._there = self.group("Already in Place")
         self._steps: dict[str, Any] = {}
+        self._lost: dict[str, Any] = {}
         self._rows: dict[Any, list[Any]] = {self._losses: [], self._todo: [], self._there: []}
 
     def shown(self) -> None:
@@ -39,8 +40,9 @@ class SummaryPage(StepPage):
         for group, rows in self._rows.items():
             clear(group, rows)
         self._steps.clear()
-        for text in self.plan.losses:
-            self._add(self._losses, fact(text, icon="dialog-warning-symbolic"))
+        self._lost = {each.id: fact(each.title, icon="dialog-warning-symbolic") for each in self.plan.losing}
+        for row in self._lost.values():
+            self._add(self._losses, row)
         self.draft.pool.confirm = ""
         if wanted := self.plan.confirmation:
             self._add(self._losses, entry(f"Type {wanted} to agree", "", self._confirm))
@@ -63,8 +65,10 @@ class SummaryPage(StepPage):
         return row
 
     def show_rehearsal(self, told: Mapping[str, Rehearsed]) -> None:
-        """Add what the host daemon says that it would do."""
+        """Add what the host daemon says that it would do, and what would be lost by that."""
         for step_id, each in told.items():
+            if step_id in self._lost:
+                self._lost[step_id].set_subtitle("\n".join(each.losses))
             if (row := self._steps.get(step_id)) is None:
                 continue
             refusal = [f"It would be refused: {each.refusal}"] if each.refusal else []
@@ -76,9 +80,13 @@ class SummaryPage(StepPage):
 
     @property
     def is_complete(self) -> bool:
-        """There is something to do, and losses were agreed to."""
-        is_agreed = self.draft.pool.confirm == self.plan.confirmation
-        return not self._fault and is_agreed and not self.plan.is_settled
+        """The answers fit together, and losses were agreed to."""
+        return not self._fault and self.draft.pool.confirm == self.plan.confirmation
+
+    @property
+    def is_asked_of_the_host(self) -> bool:
+        """Whether the host daemon could tell more about the plan."""
+        return not self._fault and not self.plan.is_settled
 
     def refresh(self) -> None:
         """Also say what keeps the plan from being carried out."""
@@ -87,6 +95,8 @@ class SummaryPage(StepPage):
         text = self._fault or ("Everything is so already: there is nothing to do." if nothing else "")
         self.banner.set_title(text)
         self.banner.set_revealed(bool(text))
+        # also then somebody has to end it: from then on the assistant does not come by itself any more
+        self.forward.set_label("Finish" if nothing else self.FORWARD)
 
     def _confirm(self, text: str) -> None:
         self.draft.pool.confirm = text
