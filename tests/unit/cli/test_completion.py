@@ -1,9 +1,10 @@
-"""The completion of bash knows what the command knows."""
+"""The completion of bash knows what the command knows; zsh is told what bash offers."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +14,10 @@ import pytest
 from sigmavault.cli.main import COMMANDS, parser
 
 ROOT = Path(__file__).parents[3]
-FILE = ROOT / "services/data/usr/share/bash-completion/completions/sigmavault"
+DATA = ROOT / "services/data"
+FILE = DATA / "usr/share/bash-completion/completions/sigmavault"
+COMPLETE = "usr/libexec/sigmavault/complete"
+"""What zsh starts (`vendor-completions/_sigmavault`)."""
 
 pytestmark = pytest.mark.runs_programs
 
@@ -36,6 +40,21 @@ def completed(*words: str, env: Mapping[str, str] = MappingProxyType({})) -> set
     )
     assert done.stderr == ""
     return set(done.stdout.split())
+
+
+def told_zsh(*words: str, env: Mapping[str, str] = MappingProxyType({})) -> set[str]:
+    """What zsh is told for the last word."""
+    told = {
+        "PATH": os.environ["PATH"],
+        "SIGMAVAULT_MANIFEST": os.fspath(ROOT / "models-manifest.yaml"),
+        **env,
+    }
+    done = subprocess.run(
+        [DATA / COMPLETE, str(len(words)), "sigmavault", *words],
+        env=told, capture_output=True, text=True, check=True, timeout=20,
+    )  # fmt: skip
+    assert done.stderr == ""
+    return {line for line in done.stdout.split("\n") if line}
 
 
 def offered(command: argparse.ArgumentParser) -> Iterator[str]:
@@ -98,3 +117,30 @@ def test_what_is_there_is_offered_where_it_belongs(names: dict[str, str]) -> Non
 
 def test_a_snapshot_is_completed_behind_its_at(names: dict[str, str]) -> None:
     assert completed("snapshot", "rollback", "tank/a@m", env=names) == {"monday"}
+
+
+@pytest.mark.parametrize(
+    "words", [("",), ("po",), ("pool", ""), ("pool", "create", "new", "mi"), ("model", "show", "smol"),
+              ("pool", "create", "--sp"), ("chat", "--system", "")],
+)  # fmt: skip
+def test_zsh_is_told_what_bash_offers(words: tuple[str, ...]) -> None:
+    assert told_zsh(*words) == completed(*words)
+
+
+def test_zsh_gets_names_as_they_are_and_quotes_them_itself(names: dict[str, str]) -> None:
+    assert told_zsh("pool", "show", "o", env=names) == {"tank", "old pool"}
+    assert told_zsh("snapshot", "rollback", "tank/a@m", env=names) == {"tank/a@monday", "tank/a@tuesday"}
+    assert told_zsh("pool", "create", "new", "mirror", "us", env=names) == {"ata-WD_1", "usb-0:0"}
+
+
+def test_zsh_is_told_where_files_stand() -> None:
+    assert told_zsh("setup", "--answers", "") == {"/default"}
+    assert told_zsh("key", "export", "tank", "--save", "") == {"/default"}
+    assert told_zsh("secure-boot", "enrol", "") == {"/dirnames", "--help"}
+
+
+def test_zsh_finds_its_completion_and_what_that_starts() -> None:
+    text = (DATA / "usr/share/zsh/vendor-completions/_sigmavault").read_text()
+    assert text.startswith("#compdef sigmavault\n"), "compinit(zshcompsys) reads the first line"
+    assert re.findall(r"/usr/libexec/\S+", text) == [f"/{COMPLETE}"]
+    assert os.access(DATA / COMPLETE, os.X_OK)
