@@ -75,10 +75,19 @@ def host(desktop: Desktop) -> Iterator[SimulatedHost]:
 
 
 @pytest.fixture
-def assistant(desktop: Desktop) -> Iterator[Callable[[], Seat]]:
-    """Starts the assistant as the desktop does, by its bus name; it is gone after the test."""
-    journal = desktop.folder / "home/.local/state/sigmavault/setup.json"
-    journal.unlink(missing_ok=True)
+def journal(desktop: Desktop) -> Iterator[Path]:
+    """The journal of whoever sits there, not there yet; the assistant is gone after the test."""
+    file = desktop.folder / "home/.local/state/sigmavault/setup.json"
+    file.unlink(missing_ok=True)
+    yield file
+    desktop.set_scheme("default")
+    if has_owner(desktop.session, APPLICATION):
+        Seat(desktop, APPLICATION).kill()
+
+
+@pytest.fixture
+def assistant(desktop: Desktop, journal: Path) -> Callable[[], Seat]:
+    """Starts the assistant as the desktop does, by its bus name."""
 
     def activated() -> Seat:
         call(
@@ -89,7 +98,4 @@ def assistant(desktop: Desktop) -> Iterator[Callable[[], Seat]]:
         seat.wait_window()
         return seat
 
-    yield activated
-    desktop.set_scheme("default")
-    if has_owner(desktop.session, APPLICATION):
-        Seat(desktop, APPLICATION).kill()
+    return activated

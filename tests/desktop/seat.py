@@ -189,8 +189,8 @@ class Seat:
             GLib.usleep(30_000)
         raise AssertionError(f"the Tab key does not lead to “{name}”")
 
-    def turn(self, name: str) -> None:
-        """Tick a box or unfold a row: GTK 4.18 tells assistive technology of no action for either."""
+    def activate(self, name: str) -> None:
+        """Tick a box, unfold or press a row: GTK 4.18 tells assistive technology of no action for them."""
         self.go_to(name)
         self.press(SPACE)
 

@@ -28,9 +28,9 @@ def test_data_is_lost_only_when_the_name_of_the_pool_was_typed(host: SimulatedHo
     seat = assistant()
     go_to(seat, "Storage")
     for number in range(1, 5):
-        seat.turn(f"Use 3.64 TiB WDC WD40EFPX-68C6CN0, serial WD-NEW{number}")
+        seat.activate(f"Use 3.64 TiB WDC WD40EFPX-68C6CN0, serial WD-NEW{number}")
     seat.find("Choose at least one disk.")
-    seat.turn(f"Use {USED}")
+    seat.activate(f"Use {USED}")
     seat.find("Everything on ata-TOSHIBA_HDWD130_USED1 will be lost.")
     for page in ("Shared Folders", "Language Models", "Summary"):
         seat.click("Next")
@@ -50,7 +50,7 @@ def test_data_is_lost_only_when_the_name_of_the_pool_was_typed(host: SimulatedHo
 def test_the_plan_has_the_commands_of_the_host_daemon(host: SimulatedHost, assistant: Start) -> None:
     seat = assistant()
     go_to(seat, "Summary")
-    seat.turn("Create the pool tank out of 4 disks (raidz2)")
+    seat.activate("Create the pool tank out of 4 disks (raidz2)")
     seat.find_part("sigmavault pool create tank raidz2")
     seat.find_part("zpool create")
 

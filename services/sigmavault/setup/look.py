@@ -59,6 +59,16 @@ async def read_state(host: Host, models: Models) -> MachineState:
     )  # fmt: skip
 
 
+async def has_pool(host: Host) -> bool:
+    """Whether there is a pool; a machine without ZFS has none.
+
+    Raises:
+        ServiceUnavailableError: the host daemon does not answer.
+        SigmaVaultError: it cannot tell.
+    """
+    return bool(await _pools(host))
+
+
 def _network(told: dict[str, Any]) -> NetworkState:
     return NetworkState(
         method=Method(told["method"]), port=told["port"], address=told["address"], gateway=told["gateway"],
@@ -68,11 +78,8 @@ def _network(told: dict[str, Any]) -> NetworkState:
 
 async def _storage(host: Host) -> tuple[dict[str, frozenset[str]], frozenset[str], frozenset[str]]:
     """Pools with their disks, datasets, and those of them that were made for models."""
-    try:
-        rows = (await _read(host, "pool.list"))["pools"]
-    except SigmaVaultError as error:
-        if error.code != "zfs.missing":
-            raise
+    rows = await _pools(host)
+    if rows is None:
         return {}, frozenset(), frozenset()
     pools = {}
     for row in rows:
@@ -81,6 +88,17 @@ async def _storage(host: Host) -> tuple[dict[str, frozenset[str]], frozenset[str
     datasets = (await _read(host, "dataset.list"))["datasets"]
     for_models = frozenset(each["name"] for each in datasets if each["preset"] == Preset.MODELS)
     return pools, frozenset(each["name"] for each in datasets), for_models
+
+
+async def _pools(host: Host) -> list[dict[str, Any]] | None:
+    """The rows of `pool.list`; None without ZFS."""
+    try:
+        rows: list[dict[str, Any]] = (await _read(host, "pool.list"))["pools"]
+    except SigmaVaultError as error:
+        if error.code != "zfs.missing":
+            raise
+        return None
+    return rows
 
 
 async def _models(models: Models) -> tuple[frozenset[str], frozenset[str]]:
