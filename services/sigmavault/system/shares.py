@@ -156,6 +156,17 @@ def publish(
     return made
 
 
+def withdraw(machine: Machine, principal: str) -> None:
+    """Take all rights of a user (`anna`) or a group (`@family`) away.
+
+    Raises:
+        SigmaVaultError: nothing was changed, or it was put back as it was.
+    """
+    now = read(machine)
+    if naming := now.naming(principal):
+        publish(machine, now.without_principal(principal), changed=[each.name for each in naming])
+
+
 def refresh(machine: Machine, *, is_early: bool = False) -> bool:
     """Let the files follow what is mounted now; returns whether anything had to change.
 

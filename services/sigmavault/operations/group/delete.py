@@ -42,10 +42,7 @@ class DeleteGroup(Change[GroupArguments, NoAnswer]):
     def apply(self, arguments: GroupArguments, plan: Plan, machine: Machine, work: Work) -> NoAnswer:
         """Rights first, the group last."""
         work.progress(plan.summary)
-        now, principal = shares.read(machine), f"@{arguments.name}"
-        if naming := now.naming(principal):
-            changed = [each.name for each in naming]
-            shares.publish(machine, now.without_principal(principal), changed=changed)
+        shares.withdraw(machine, f"@{arguments.name}")
         machine.run(accounts.groupdel(arguments.name), timeout_s=accounts.WORK_S)
         record = accounts.accounts(machine).record
         groups = {key: value for key, value in record.groups.items() if key != arguments.name}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sigmavault.core.errors import CommandError, OperationError, UnknownObjectError
+from sigmavault.core.errors import CommandError, OperationError
 from sigmavault.core.operation import Change, Machine, NoAnswer, Outcome, Plan, Risk, Step, Work
 from sigmavault.core.operation.operation import run_steps
 from sigmavault.core.storage.pools import Pool
 from sigmavault.operations.pool.touched import (
     CHANGE_TIMEOUT_S,
     PoolArguments,
+    let_go,
     pool_target,
     refuse_system_pool,
     still_there,
@@ -53,11 +54,7 @@ class DestroyPool(Change[PoolArguments, NoAnswer]):
 
     def outcome(self, arguments: PoolArguments, plan: Plan, machine: Machine) -> Outcome:
         """No pool of this name is imported, or it is still the same one."""
-        try:
-            zpool.pool(machine, arguments.name)
-        except UnknownObjectError:
-            return Outcome.FINISHED
-        return Outcome.FAILED if still_there(machine, plan.targets[0]) else Outcome.UNKNOWN
+        return let_go(machine, plan.targets[0])
 
 
 _AFTER = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sigmavault.core.errors import UnknownObjectError
 from sigmavault.core.operation import Change, Machine, NoAnswer, Outcome, Plan, Risk, Step
 from sigmavault.operations.pool.touched import (
     CHANGE_TIMEOUT_S,
     PoolArguments,
+    let_go,
     pool_target,
     refuse_system_pool,
-    still_there,
 )
 from sigmavault.operations.pool.using import refuse_suspended, refuse_used, uses
 from sigmavault.system import disks, zpool
@@ -40,8 +39,4 @@ class ExportPool(Change[PoolArguments, NoAnswer]):
 
     def outcome(self, arguments: PoolArguments, plan: Plan, machine: Machine) -> Outcome:
         """It is not imported any more."""
-        try:
-            zpool.pool(machine, arguments.name)
-        except UnknownObjectError:
-            return Outcome.FINISHED
-        return Outcome.FAILED if still_there(machine, plan.targets[0]) else Outcome.UNKNOWN
+        return let_go(machine, plan.targets[0])

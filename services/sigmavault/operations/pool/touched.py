@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sigmavault.core.errors import OperationError, UnknownObjectError
 from sigmavault.core.names import DiskName, PoolName
-from sigmavault.core.operation import Arguments, Change, Machine, Plan, Positional, Step, Target
+from sigmavault.core.operation import Arguments, Change, Machine, Outcome, Plan, Positional, Step, Target
 from sigmavault.core.storage import disks as core_disks
 from sigmavault.core.storage.disks import Disk
 from sigmavault.core.storage.pools import Pool, Vdev, VdevState
@@ -155,6 +155,15 @@ def refuse_system_pool(pool: Pool, plugged: Sequence[Disk]) -> None:
     members = [disk for disk in plugged if disk.membership is not None and disk.membership.guid == pool.guid]
     if any(disk.is_boot for disk in members):
         raise OperationError(f"this machine runs from the pool {pool.name}")
+
+
+def let_go(machine: Machine, target: Target) -> Outcome:
+    """How it ended that a pool was to be imported no more."""
+    try:
+        zpool.pool(machine, target.name)
+    except UnknownObjectError:
+        return Outcome.FINISHED
+    return Outcome.FAILED if still_there(machine, target) else Outcome.UNKNOWN
 
 
 def still_there(machine: Machine, target: Target) -> Pool | None:

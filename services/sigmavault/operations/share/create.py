@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sigmavault.core.errors import InvalidRequestError, OperationError
 from sigmavault.core.names import DatasetName
-from sigmavault.core.operation import Arguments, Bytes, Machine, Positional, Risk
+from sigmavault.core.operation import Bytes, Machine, Positional, Risk
 from sigmavault.core.sharing.place import folder_path, unexportable, unservable
 from sigmavault.core.sharing.share import (
     Comment,
@@ -25,7 +25,8 @@ from sigmavault.core.sharing.share import (
 )
 from sigmavault.core.storage.datasets import Dataset, system_pools
 from sigmavault.operations.share.answers import ShareDetails
-from sigmavault.operations.share.changing import Intent, ShareChange, show
+from sigmavault.operations.share.changing import Intent
+from sigmavault.operations.share.editing import ShareArguments, ShareEdit
 from sigmavault.operations.share.options import (
     OWN,
     Access,
@@ -41,7 +42,7 @@ from sigmavault.operations.share.parts import valid
 from sigmavault.system import mounts, shares, zfs
 
 
-class CreateArguments(Arguments):
+class CreateArguments(ShareArguments):
     """What is shared, with whom."""
 
     name: Annotated[NewShareName, Positional()] = Field(description="how people call it", examples=["photos"])
@@ -79,7 +80,7 @@ class CreateArguments(Arguments):
     )
 
 
-class CreateShare(ShareChange[CreateArguments, ShareDetails]):
+class CreateShare(ShareEdit[CreateArguments, ShareDetails]):
     """Make a share."""
 
     name = "share.create"
@@ -112,10 +113,6 @@ class CreateShare(ShareChange[CreateArguments, ShareDetails]):
             summary=f"Share {where} as {share.name}",
             warnings=tuple(_warnings(share, arguments, dataset)),
         )
-
-    def answer(self, arguments: CreateArguments, machine: Machine) -> ShareDetails:
-        """The new share."""
-        return show(machine, arguments.name)
 
 
 def _check_asked(arguments: CreateArguments) -> None:

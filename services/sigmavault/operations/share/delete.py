@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
-from sigmavault.core.names import ShareName
-from sigmavault.core.operation import Arguments, Machine, NoAnswer, Positional, Risk
+from sigmavault.core.operation import Machine, NoAnswer, Risk
 from sigmavault.core.sharing.share import Shares
 from sigmavault.operations.share.changing import Intent, ShareChange, existing
+from sigmavault.operations.share.editing import ShareArguments
 
 
-class DeleteArguments(Arguments):
-    """Which share."""
-
-    name: Annotated[ShareName, Positional()] = Field(description="the share", examples=["photos"])
-
-
-class DeleteShare(ShareChange[DeleteArguments, NoAnswer]):
+class DeleteShare(ShareChange[ShareArguments, NoAnswer]):
     """End a share; its files stay."""
 
     name = "share.delete"
@@ -26,7 +16,7 @@ class DeleteShare(ShareChange[DeleteArguments, NoAnswer]):
     risk = Risk.CHANGE
     examples = ("share delete photos",)
 
-    def intend(self, arguments: DeleteArguments, machine: Machine, now: Shares) -> Intent:
+    def intend(self, arguments: ShareArguments, machine: Machine, now: Shares) -> Intent:
         """No such share any more."""
         share = existing(now, arguments.name)
         return Intent(

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field
 
-from sigmavault.core.errors import OperationError
-from sigmavault.core.names import ShareName
-from sigmavault.core.operation import Arguments, Machine, Positional, Risk
-from sigmavault.core.sharing.share import Principal, Share, Shares, Smb
+from sigmavault.core.operation import Machine, Risk
+from sigmavault.core.sharing.share import Shares
 from sigmavault.operations.share.answers import ShareDetails
-from sigmavault.operations.share.changing import Intent, ShareChange, existing, show
+from sigmavault.operations.share.changing import Intent
+from sigmavault.operations.share.editing import PeopleArguments, ShareEdit, smb_of
 from sigmavault.operations.share.options import Access, check_principals
 
 
-class GrantArguments(Arguments):
+class GrantArguments(PeopleArguments):
     """Who gets which right."""
 
-    name: Annotated[ShareName, Positional()] = Field(description="the share", examples=["photos"])
-    who: Annotated[tuple[Principal, ...], Positional()] = Field(
-        description="users, or @ and a group", examples=[["anna"], ["@family"]], min_length=1
-    )
     right: Access = Field(Access.WRITE, description="what they may do")
 
 
-class GrantShare(ShareChange[GrantArguments, ShareDetails]):
+class GrantShare(ShareEdit[GrantArguments, ShareDetails]):
     """Let somebody use a share over SMB."""
 
     name = "share.grant"
@@ -49,23 +42,3 @@ class GrantShare(ShareChange[GrantArguments, ShareDetails]):
             was=share, loses_rights=fewer,
             summary=f"Let {', '.join(who)} {arguments.right} {share.name}",
         )  # fmt: skip
-
-    def answer(self, arguments: GrantArguments, machine: Machine) -> ShareDetails:
-        """How the share is now."""
-        return show(machine, arguments.name)
-
-
-def smb_of(now: Shares, name: str) -> tuple[Share, Smb]:
-    """A share with its SMB part.
-
-    Raises:
-        UnknownObjectError: there is no such share.
-        OperationError: it is not shared over SMB.
-    """
-    share = existing(now, name)
-    if share.smb is None:
-        raise OperationError(
-            f"{share.name} is shared over NFS alone, which knows machines, not users",
-            hint=f"`sigmavault share set {share.name} --protocol both` adds SMB",
-        )
-    return share, share.smb

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sigmavault.core.errors import OperationError
 from sigmavault.core.operation import Machine, Risk
 from sigmavault.core.sharing.share import Shares
-from sigmavault.operations.share.add_host import HostArguments, nfs_of
 from sigmavault.operations.share.answers import ShareDetails
-from sigmavault.operations.share.changing import Intent, ShareChange, show
+from sigmavault.operations.share.changing import Intent
+from sigmavault.operations.share.editing import HostArguments, ShareEdit, nfs_of
 
 
-class RemoveHost(ShareChange[HostArguments, ShareDetails]):
+class RemoveHost(ShareEdit[HostArguments, ShareDetails]):
     """Do not let machines mount a share any more."""
 
     name = "share.remove-host"
@@ -30,7 +30,3 @@ class RemoveHost(ShareChange[HostArguments, ShareDetails]):
             summary=f"Do not let {', '.join(arguments.host)} mount {share.name} any more",
             warnings=("Programs there that use its files get errors.",),
         )  # fmt: skip
-
-    def answer(self, arguments: HostArguments, machine: Machine) -> ShareDetails:
-        """How the share is now."""
-        return show(machine, arguments.name)

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
 from sigmavault.core.errors import OperationError
-from sigmavault.core.names import ShareName
-from sigmavault.core.operation import Arguments, Machine, Positional, Risk
-from sigmavault.core.sharing.share import Guest, Principal, Shares
+from sigmavault.core.operation import Machine, Risk
+from sigmavault.core.sharing.share import Guest, Shares
 from sigmavault.operations.share.answers import ShareDetails
-from sigmavault.operations.share.changing import Intent, ShareChange, show
-from sigmavault.operations.share.grant import smb_of
+from sigmavault.operations.share.changing import Intent
+from sigmavault.operations.share.editing import PeopleArguments, ShareEdit, smb_of
 
 
-class RevokeArguments(Arguments):
-    """Who loses the right."""
-
-    name: Annotated[ShareName, Positional()] = Field(description="the share", examples=["photos"])
-    who: Annotated[tuple[Principal, ...], Positional()] = Field(
-        description="users, or @ and a group", examples=[["anna"], ["@family"]], min_length=1
-    )
-
-
-class RevokeShare(ShareChange[RevokeArguments, ShareDetails]):
+class RevokeShare(ShareEdit[PeopleArguments, ShareDetails]):
     """Take the right to a share away."""
 
     name = "share.revoke"
@@ -32,7 +18,7 @@ class RevokeShare(ShareChange[RevokeArguments, ShareDetails]):
     risk = Risk.CHANGE
     examples = ("share revoke photos @family",)
 
-    def intend(self, arguments: RevokeArguments, machine: Machine, now: Shares) -> Intent:
+    def intend(self, arguments: PeopleArguments, machine: Machine, now: Shares) -> Intent:
         """Without them; a share that nobody is left for is not available."""
         share, smb = smb_of(now, arguments.name)
         has = {*smb.read, *smb.write}
@@ -47,7 +33,3 @@ class RevokeShare(ShareChange[RevokeArguments, ShareDetails]):
             was=share, loses_rights=True, warnings=tuple(warnings),
             summary=f"Take the right to {share.name} away from {', '.join(dict.fromkeys(arguments.who))}",
         )  # fmt: skip
-
-    def answer(self, arguments: RevokeArguments, machine: Machine) -> ShareDetails:
-        """How the share is now."""
-        return show(machine, arguments.name)

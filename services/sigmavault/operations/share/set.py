@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from sigmavault.core.errors import InvalidRequestError
-from sigmavault.core.names import ShareName
-from sigmavault.core.operation import Arguments, Bytes, Machine, Positional, Risk
+from sigmavault.core.operation import Bytes, Machine, Risk
 from sigmavault.core.sharing.share import Comment, Encryption, Guest, HostName, Nfs, Share, Shares, Smb
 from sigmavault.operations.share.answers import ShareDetails
-from sigmavault.operations.share.changing import Intent, ShareChange, existing, show
+from sigmavault.operations.share.changing import Intent, existing
+from sigmavault.operations.share.editing import ShareArguments, ShareEdit
 from sigmavault.operations.share.options import (
     Access,
     NfsUsers,
@@ -25,10 +25,9 @@ from sigmavault.operations.share.parts import valid
 from sigmavault.system import zfs
 
 
-class SetArguments(Arguments):
+class SetArguments(ShareArguments):
     """What becomes different; the rest stays."""
 
-    name: Annotated[ShareName, Positional()] = Field(description="the share", examples=["photos"])
     protocol: Protocol | None = Field(None, description="how it is reached")
     guest: Guest | None = Field(None, description="what people without a password may do")
     previous_versions: Switch | None = Field(None, description="snapshots show as Previous Versions")
@@ -54,7 +53,7 @@ class SetArguments(Arguments):
     )
 
 
-class SetShare(ShareChange[SetArguments, ShareDetails]):
+class SetShare(ShareEdit[SetArguments, ShareDetails]):
     """Change how a share is given."""
 
     name = "share.set"
@@ -78,10 +77,6 @@ class SetShare(ShareChange[SetArguments, ShareDetails]):
         return Intent(
             share=share, was=was, summary=f"Change the share {was.name}", warnings=told, loses_rights=True
         )
-
-    def answer(self, arguments: SetArguments, machine: Machine) -> ShareDetails:
-        """How the share is now."""
-        return show(machine, arguments.name)
 
 
 def _protocol(share: Share) -> Protocol:

@@ -55,10 +55,7 @@ class DeleteUser(Change[UserArguments, NoAnswer]):
     def apply(self, arguments: UserArguments, plan: Plan, machine: Machine, work: Work) -> NoAnswer:
         """Rights first, the user last: what fails in between can be done again."""
         work.progress(plan.summary)
-        now = shares.read(machine)
-        if naming := now.naming(arguments.name):
-            changed = [each.name for each in naming]
-            shares.publish(machine, now.without_principal(arguments.name), changed=changed)
+        shares.withdraw(machine, arguments.name)
         if plan.facts["login"]:
             machine.run(samba.login_argv("x", arguments.name), timeout_s=accounts.WORK_S)
         samba.disconnect(machine, arguments.name)
