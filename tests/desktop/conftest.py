@@ -46,9 +46,9 @@ class SimulatedHost:
     def __init__(self, desktop: Desktop) -> None:
         self._desktop = desktop
 
-    def read(self, operation: str) -> Any:
+    def read(self, operation: str, **arguments: object) -> Any:
         """The answer of a read."""
-        asked = GLib.Variant("(ssb)", (operation, "{}", False))
+        asked = GLib.Variant("(ssb)", (operation, json.dumps(arguments), False))
         told = call(self._desktop.system, HOST, "/org/sigmavault/Host", "org.sigmavault.Host1.Read", asked)
         return json.loads(told.unpack()[0])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.desktop.conftest import SimulatedHost, simulated_host
 from tests.desktop.seat import BACKSPACE, Seat
@@ -45,6 +46,28 @@ def test_data_is_lost_only_when_the_name_of_the_pool_was_typed(host: SimulatedHo
     seat.click("Set Up")
     seat.find("This SigmaVault Is Set Up", timeout_s=120)
     assert [each["name"] for each in host.read("pool.list")["pools"]] == ["tank"]
+
+
+def test_disks_of_different_sizes_are_put_together_only_where_that_is_meant(
+    host: SimulatedHost, assistant: Start, pictures: Path
+) -> None:
+    seat = assistant()
+    go_to(seat, "Storage")
+    seat.activate(f"Use {USED}")
+    seat.find("The disks are not of one size: say that they are meant, or choose others.")
+    seat.screenshot(pictures / "setup-sizes.png")
+    assert not seat.is_usable("Next")
+    seat.click("Use disks of different sizes")
+    for page in ("Shared Folders", "Language Models", "Summary"):
+        seat.click("Next")
+        seat.find(page)
+    seat.find_part("ntfs “Backup”")
+    seat.screenshot(pictures / "setup-losses.png")
+    seat.write("Type tank to agree", "tank")
+    seat.click("Set Up")
+    seat.find("This SigmaVault Is Set Up", timeout_s=120)
+    (pool,) = host.read("pool.list")["pools"]
+    assert len([each for each in host.read("pool.show", name=pool["name"])["vdevs"] if each["disk"]]) == 5
 
 
 def test_the_plan_has_the_commands_of_the_host_daemon(host: SimulatedHost, assistant: Start) -> None:

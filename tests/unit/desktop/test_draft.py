@@ -54,12 +54,17 @@ def test_a_disk_with_data_has_to_be_confirmed_with_the_name_of_the_pool() -> Non
     assert plan.losses
 
 
-def test_disks_of_unequal_size_are_not_put_together() -> None:
+def test_disks_of_unequal_size_are_put_together_only_where_that_is_meant() -> None:
     found = draft(disk("a"), disk("b"), disk("small", TIB))
-    assert found.pool.is_complete(found.facts)
-    found.pool.disks = ("a", "b", "small")
-    assert found.pool.fault(found.facts) == "Disks of one pool must be of one size"
+    found.pool.uneven_sizes = True
+    assert "uneven_sizes" not in found.as_json()["pool"], "those that are proposed are of one size"
+    found.pool.uneven_sizes, found.pool.disks = False, ("a", "b", "small")
+    assert found.pool.fault(found.facts).startswith("The disks are not of one size: say that they are meant")
     assert not found.pool.is_complete(found.facts)
+    found.pool.uneven_sizes = True
+    assert found.pool.is_complete(found.facts)
+    step = plan_setup(found.answers(), found.facts.state).step("pool")
+    assert step.command == "sigmavault pool create tank mirror a b small --uneven-sizes"
 
 
 def test_without_disks_there_is_no_pool_and_no_folder() -> None:

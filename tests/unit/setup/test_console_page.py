@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from sigmavault.core.setup.answers import NewPool
 from sigmavault.core.setup.facts import DiskFact, Facts, pool_choices, proposed_disks
 from sigmavault.core.setup.state import MachineState
+from sigmavault.core.storage.topology import Layout
 from sigmavault.core.values import TIB
 from sigmavault.setup.console import pages
 from sigmavault.setup.console.page import Button, Check, Choice, Field, Group, Key, Page, Text
@@ -133,6 +135,20 @@ def test_the_proposed_disks_are_chosen_and_others_only_by_hand() -> None:
     page = pages.pool(draft)
     assert page.check() == ""
     assert draft.answers().pool is not None
+
+
+def test_disks_of_different_sizes_become_a_pool_only_where_that_is_meant() -> None:
+    small = DiskFact(name="ata-1", size_bytes=TIB, is_eligible=True)
+    asked = {"disks": ["ata-0", "ata-1"], "overwrite": []}
+    draft = Draft(facts=replace(FACTS, disks=(DISKS[0], small)), data={"pool": asked})
+    page = pages.pool(draft)
+    assert "not of one size: ata-1 has only 1.00" in shown(page)
+    assert page.check() == "The disks are not of one size: say that they are meant, or choose others."
+    next(each for each in page.items if isinstance(each, Check)).is_on = True
+    assert page.check() == ""
+    assert draft.answers().pool == NewPool(layout=Layout.MIRROR, disks=("ata-0", "ata-1"), uneven_sizes=True)
+    of_one_size = pages.pool(Draft(facts=FACTS, data={"pool": asked}))
+    assert not any(isinstance(each, Check) for each in of_one_size.items)
 
 
 def test_a_share_is_the_administrators_and_lies_in_the_new_pool() -> None:

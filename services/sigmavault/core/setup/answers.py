@@ -130,6 +130,9 @@ class NewPool(Checked):
     no_redundancy: bool = Field(
         default=False, description="it is meant that the first disk that fails takes all data with it"
     )
+    uneven_sizes: bool = Field(
+        default=False, description="it is meant that the smallest disk of a group counts for all of it"
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

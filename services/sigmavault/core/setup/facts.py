@@ -11,7 +11,16 @@ from pydantic import BaseModel, ConfigDict
 from sigmavault.core.hardware import Hardware
 from sigmavault.core.manifest import Manifest, Model
 from sigmavault.core.setup.state import MachineState
-from sigmavault.core.storage.topology import FUZZ_BYTES, LIMITS, Group, Layout, Member, Topology, warnings
+from sigmavault.core.storage.topology import (
+    FUZZ_BYTES,
+    LIMITS,
+    Group,
+    Layout,
+    Member,
+    Topology,
+    uneven,
+    warnings,
+)
 from sigmavault.core.tiers import TierChoice, choose_tier, memory_needed, speed_ceiling
 from sigmavault.core.values import format_bytes
 
@@ -69,6 +78,8 @@ class PoolProposal:
         usable_bytes: about what it holds.
         may_fail: how many disks may fail at worst without any loss.
         reason: why this, a sentence.
+        sizes: what is lost because the disks are not of one size, a sentence; empty when they are. Such a
+            pool is made only for who says that this is meant: `NewPool.uneven_sizes`.
         warnings: what a careful person would say, a sentence each.
     """
 
@@ -77,6 +88,7 @@ class PoolProposal:
     usable_bytes: int
     may_fail: int
     reason: str
+    sizes: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -206,11 +218,15 @@ _REASONS: Final = {
 def _proposal(layout: Layout, members: tuple[Member, ...]) -> PoolProposal:
     group = Group(layout=layout, members=members)
     asked = Topology(data=(group,))
-    said = tuple(f"{each[:1].upper()}{each[1:]}." for each in warnings(asked))
     return PoolProposal(
         layout=layout, disks=tuple(each.name for each in members), usable_bytes=group.usable_bytes,
-        may_fail=group.redundancy, reason=_REASONS[layout], warnings=said,
+        may_fail=group.redundancy, reason=_REASONS[layout], sizes=" ".join(map(_sentence, uneven([group]))),
+        warnings=tuple(map(_sentence, warnings(asked))),
     )  # fmt: skip
+
+
+def _sentence(clause: str) -> str:
+    return f"{clause[:1].upper()}{clause[1:]}."
 
 
 # --- models ---

@@ -285,6 +285,7 @@ def _pool(wished: NewPool, state: MachineState) -> SetupStep:
     }  # fmt: skip
     asked |= {"overwrite": list(wished.overwrite)} if wished.overwrite else {}
     asked |= {"no_redundancy": True} if wished.no_redundancy else {}
+    asked |= {"uneven_sizes": True} if wished.uneven_sizes else {}
     many = f"{len(wished.disks)} disks" if len(wished.disks) > 1 else "one disk"
     lost = f"; everything on {', '.join(wished.overwrite)} is lost" if wished.overwrite else ""
     step = SetupStep(

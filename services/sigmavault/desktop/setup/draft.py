@@ -14,7 +14,7 @@ from sigmavault.core.network import Method
 from sigmavault.core.setup.answers import Administrator, Answers, Network, NewPool, complaint, parse_answers
 from sigmavault.core.setup.facts import Facts, PoolProposal, pool_choices
 from sigmavault.core.storage.presets import Preset
-from sigmavault.core.storage.topology import FUZZ_BYTES, Layout
+from sigmavault.core.storage.topology import Layout
 
 _ORIGIN: Final = "answers"
 _LONGEST_USER: Final = 31
@@ -107,12 +107,14 @@ class PoolDraft:
     Attributes:
         disks: names of the disks that were chosen, in the order in which they are shown.
         layout: what was chosen; None for what is proposed for so many disks.
+        uneven_sizes: whether disks of different sizes are meant.
     """
 
     is_wanted: bool = False
     name: str = "tank"
     disks: tuple[str, ...] = ()
     layout: Layout | None = None
+    uneven_sizes: bool = False
     confirm: str = ""
 
     def choices(self, facts: Facts) -> tuple[PoolProposal, ...]:
@@ -134,11 +136,10 @@ class PoolDraft:
         if not self.is_wanted:
             return ""
         wrong = complaint(NewPool, "name", self.name) if self.name else ""
-        sizes = [each.size_bytes for each in facts.disks if each.name in self.disks]
-        if not sizes:
+        if (chosen := self.choice(facts)) is None:
             return "Choose at least one disk"
-        if max(sizes) - min(sizes) > FUZZ_BYTES:
-            return "Disks of one pool must be of one size"  # the host daemon refuses others
+        if chosen.sizes and not self.uneven_sizes:
+            return "The disks are not of one size: say that they are meant, or choose others"
         return f"The name {wrong}" if wrong else ""
 
     def is_complete(self, facts: Facts) -> bool:
@@ -247,6 +248,8 @@ class Draft:
         }  # fmt: skip
         if lost := self.pool.overwritten(self.facts):
             found |= {"overwrite": list(lost), "confirm": self.pool.confirm}
+        if choice.sizes and self.pool.uneven_sizes:
+            found |= {"uneven_sizes": True}
         return found | ({"no_redundancy": True} if choice.layout is Layout.STRIPE else {})
 
     def _share(self, folder: Folder) -> dict[str, Any]:

@@ -80,3 +80,8 @@ def model_subtitle(offer: ModelOffer) -> str:
         f"Cannot be downloaded: {offer.why_not}" if offer.why_not else offer.caution,
     )
     return "\n".join(each for each in lines if each)
+
+
+def sentence(text: str) -> str:
+    """With a capital letter and a full stop: daemons speak in clauses."""
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."

@@ -215,15 +215,22 @@ def pool(draft: Draft) -> Page:
     kept = next((each for each in choices if each.layout == asked.get("layout")), choices[0])
     group = Group(kept.layout.value)
     name = Field(label="Name of the pool", value=asked.get("name", "tank"))
+    uneven = Check(
+        label="These disks are meant, though they are not of one size",
+        is_on=asked.get("uneven_sizes", False), details=(kept.sizes,),
+    )  # fmt: skip
 
     def check() -> str:
         if wrong := complaint(NewPool, "name", name.value):
             return f"The name {wrong}."
         if name.value in draft.facts.state.pools:
             return f"There is a pool {name.value} already."
+        if kept.sizes and not uneven.is_on:
+            return "The disks are not of one size: say that they are meant, or choose others."
         draft.data["pool"] = {
             "name": name.value, "layout": group.chosen, "disks": asked["disks"],
             "overwrite": asked["overwrite"], "no_redundancy": group.chosen == "stripe",
+            "uneven_sizes": bool(kept.sizes),
         }  # fmt: skip
         return ""
 
@@ -234,7 +241,8 @@ def pool(draft: Draft) -> Page:
         )
         for each in choices
     ]  # fmt: skip
-    return _page("Pool", [name, Text(text=""), *items], check=check)
+    sizes = [Text(text=""), uneven] if kept.sizes else []
+    return _page("Pool", [name, Text(text=""), *items, *sizes], check=check)
 
 
 def _may_fail(count: int) -> str:

@@ -56,6 +56,14 @@ def test_redundancy_goes_before_one_large_disk() -> None:
     assert [each.name for each in found] == ["a", "b"]
 
 
+def test_what_disks_of_different_sizes_cost_is_told_with_each_pool_of_them() -> None:
+    found = pool_choices([disk("a"), disk("b"), disk("small", TIB)])
+    assert all("small has only 1.00 TiB, and 6.00 TiB of the others stay unused." in each.sizes
+               for each in found)  # fmt: skip
+    assert found[0].usable_bytes <= 2 * TIB
+    assert all(not each.sizes for each in pool_choices([disk("a"), disk("b")]))
+
+
 def test_only_data_that_nobody_uses_can_be_overwritten() -> None:
     assert disk("a", reasons=("has-data",)).is_overwritable
     assert not disk("a", reasons=("has-data", "mounted")).is_overwritable

@@ -29,7 +29,9 @@ class DisksPage(StepPage):
         # the choice below its title: beside it a narrow window cuts it off
         self._layout.set_use_subtitle(True)
         self._reason = fact("")
-        for row in (self._wanted, self._name, self._layout, self._reason):
+        self._sizes = switch("Use disks of different sizes", "", self._meant, active=pool.uneven_sizes)
+        self._sizes.set_subtitle_lines(0)
+        for row in (self._wanted, self._name, self._layout, self._reason, self._sizes):
             group.add(row)
         self._wrong = Complaint()
         group.add(self._wrong)
@@ -80,11 +82,13 @@ class DisksPage(StepPage):
         for each in (self._name, self._layout, self._disks):
             each.set_visible(pool.is_wanted)
         self._reason.set_visible(pool.is_wanted and chosen is not None)
+        self._sizes.set_visible(pool.is_wanted and chosen is not None and bool(chosen.sizes))
         self._wrong.say(pool.fault(facts))
         self._layout.set_sensitive(chosen is not None)
         if chosen is not None:
             self._reason.set_title(f"Room for about {format_bytes(chosen.usable_bytes)}")
             self._reason.set_subtitle(chosen.reason)
+            self._sizes.set_subtitle(chosen.sizes)
         clear(self._warnings, self._warning_rows)
         lost = [f"Everything on {each} will be lost." for each in pool.overwritten(facts)]
         for text in [*lost, *(chosen.warnings if chosen else ())] if pool.is_wanted else ():
@@ -115,6 +119,10 @@ class DisksPage(StepPage):
         if not self._filling and at < len(found):
             self.draft.pool.layout = found[at].layout
             self.refresh()
+
+    def _meant(self, is_meant: bool) -> None:  # noqa: FBT001 - the row calls it with the one value
+        self.draft.pool.uneven_sizes = is_meant
+        self.refresh()
 
     def _use(self, disk: DiskFact, *, is_used: bool) -> None:
         pool = self.draft.pool

@@ -72,7 +72,7 @@ class SummaryPage(StepPage):
             if (row := self._steps.get(step_id)) is None:
                 continue
             refusal = [f"It would be refused: {each.refusal}"] if each.refusal else []
-            row.set_subtitle("\n".join([*refusal, *each.warnings]))
+            row.set_subtitle("\n".join(words.sentence(line) for line in (*refusal, *each.warnings)))
             if each.refusal:
                 row.add_prefix(picture("dialog-warning-symbolic"))
             if each.commands:
