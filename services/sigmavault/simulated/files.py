@@ -32,6 +32,7 @@ def write(root: Path, state: State) -> None:
     _text(root / "proc/sys/kernel/osrelease", "6.12.0-simulated")
     _text(root / "proc/uptime", "86400.00 100000.00")
     _text(root / "etc/passwd", sharing.passwd_text(state.users))
+    _text(root / "etc/shadow", sharing.shadow_text(state.users))
     _text(root / "etc/group", sharing.group_text(state.groups, state.administrators))
     _text(root / "etc/samba/smb.conf", f"[global]\n   include = {INCLUDE}")
     _text(root / "proc/self/mountinfo", "\n".join(_mounts(state)))

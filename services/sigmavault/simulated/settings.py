@@ -77,6 +77,7 @@ def chpasswd(asked: Simulated) -> str:
     name, sign, password = asked.stdin.rstrip("\n").partition(":")
     if name not in asked.state.users or not sign or not password:
         raise RefusalError(f"chpasswd: line 1: user '{name}' does not exist")
+    asked.state.users[name].has_password = True
     return ""
 
 

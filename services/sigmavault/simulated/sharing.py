@@ -64,6 +64,10 @@ def account(asked: Simulated) -> str:
     if program.endswith("del"):
         if held.pop(name, None) is None:
             raise RefusalError(f"{program}: '{name}' does not exist", 6)
+        if program == "userdel":
+            asked.state.administrators.discard(name)
+            for group in asked.state.groups.values():
+                group.members.discard(name)
         return ""
     if name in held:
         raise RefusalError(f"{program}: '{name}' already exists", 9)
@@ -96,6 +100,12 @@ def passwd_text(users: Mapping[str, Account]) -> str:
         for name, each in users.items()
     )
     return "\n".join(["root:x:0:0:root:/root:/bin/bash", *rows])
+
+
+def shadow_text(users: Mapping[str, Account]) -> str:
+    """shadow(5): who has a password; it is kept nowhere, not even its hash."""
+    told = {name: "$simulated" if each.has_password else "!" for name, each in users.items()}
+    return "\n".join(f"{name}:{field}:20000:0:99999:7:::" for name, field in {"root": "*", **told}.items())
 
 
 def group_text(groups: Mapping[str, Account], administrators: Collection[str]) -> str:

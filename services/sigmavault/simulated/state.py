@@ -86,6 +86,7 @@ class Account:
     Attributes:
         number: uid or gid.
         login: of a user, whether Samba lets it in; None for no login at all.
+        has_password: of a user, whether it has one for the console.
         shell: of a user; empty for none.
         home: of a user; empty for none.
         full_name: of a user.
@@ -94,6 +95,7 @@ class Account:
 
     number: int
     login: bool | None = None
+    has_password: bool = False
     shell: str = ""
     home: str = ""
     full_name: str = ""

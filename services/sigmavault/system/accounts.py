@@ -17,6 +17,7 @@ from typing import Final
 
 from sigmavault.core.errors import ConfigError, OperationError
 from sigmavault.core.operation import Machine
+from sigmavault.core.sharing import accounts as core_accounts
 from sigmavault.core.sharing.accounts import (
     EVERYBODY,
     Accounts,
@@ -29,6 +30,7 @@ from sigmavault.system.files import make_folder, write_durably
 
 RECORD: Final = "etc/sigmavault/accounts.json"
 WORK_S: Final = 60.0
+_DAY_S: Final = 86_400
 
 
 def accounts(machine: Machine) -> Accounts:
@@ -54,6 +56,19 @@ def _record(machine: Machine) -> Record:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"/{RECORD}: {error}") from error
     return parse_record(text, f"/{RECORD}")
+
+
+def open_passwords(machine: Machine) -> frozenset[str]:
+    """Who has a password that opens the console.
+
+    Raises:
+        OperationError: the file cannot be read.
+    """
+    try:
+        text = (machine.root / "etc/shadow").read_text("utf-8", "replace")
+    except OSError as error:
+        raise OperationError(f"who can log in cannot be read: {error}") from error
+    return core_accounts.open_passwords(text, int(machine.now() // _DAY_S))
 
 
 def write_record(machine: Machine, record: Record) -> None:

@@ -26,6 +26,7 @@ from sigmavault.core.errors import InvalidRequestError, OperationError
 from sigmavault.core.network import Method, keyfile, networkd_file, parse_networkd_file
 from sigmavault.core.operation import Machine
 from sigmavault.core.setup.state import NetworkState
+from sigmavault.core.sharing.accounts import can_log_in
 from sigmavault.system import accounts
 from sigmavault.system.files import make_folder, read_or_empty, write_durably
 
@@ -77,6 +78,26 @@ def administrators(machine: Machine) -> tuple[str, ...]:
     """
     group = accounts.accounts(machine).groups.get(SUDO)
     return tuple(sorted(group.members)) if group is not None else ()
+
+
+def require_another_administrator(machine: Machine, name: str) -> None:
+    """Refuse what takes the last administrator away who can log in: nobody could look after the machine.
+
+    root does not count: polkit and the assistants ask for administrators.
+
+    Raises:
+        OperationError: this is the last one, or that cannot be read.
+    """
+    named = administrators(machine)
+    if name not in named:
+        return
+    known, passwords = accounts.accounts(machine).users, accounts.open_passwords(machine)
+    able = {each for each in named if each in known and can_log_in(known[each], passwords)}
+    if able == {name}:
+        raise OperationError(
+            f"{name} is the last administrator who can log in: nobody could look after this machine",
+            hint="make another one first: `sigmavault user make-administrator NAME`",
+        )
 
 
 def ports(machine: Machine) -> tuple[str, ...]:

@@ -1,12 +1,14 @@
 """Users and groups of the NAS: which of passwd(5) and group(5) are ours, what number a new one gets. Pure.
 
+Who can log in at the console is told by passwd(5) and shadow(5).
+
 Ours is what the record says *and* the machine still has with the same number. Nothing else is ever changed. A
 number is never given twice: the files of somebody who has left must not fall to somebody new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -23,6 +25,7 @@ LAST_ID: Final = 29_999
 """Between people (login.defs(5): from 1000) and containers (from 100,000): nobody else takes from here."""
 FIRST_PERSON: Final = 1000
 _NOBODY: Final = 65_534
+_NO_SHELLS: Final = ("/nologin", "/false")
 
 type Id = Annotated[int, Field(ge=FIRST_ID, le=LAST_ID)]
 
@@ -51,6 +54,7 @@ class User:
     name: str
     uid: int
     gid: int
+    shell: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +183,32 @@ def parse_passwd(text: str) -> Mapping[str, User]:
     """The users of passwd(5); lines of another form are left out."""
     rows = (line.split(":") for line in text.splitlines())
     fitting = (row for row in rows if len(row) == 7 and row[2].isdecimal() and row[3].isdecimal())
-    return {row[0]: User(name=row[0], uid=int(row[2]), gid=int(row[3])) for row in fitting}
+    return {
+        row[0]: User(name=row[0], uid=int(row[2]), gid=int(row[3]), shell=row[6].strip()) for row in fitting
+    }
+
+
+def open_passwords(text: str, today: int) -> frozenset[str]:
+    """Who of shadow(5) has a password that opens something; lines of another form are left out.
+
+    Not who has none at all, a locked one (`!`), or one that no password fits to (`*`): a hash begins with `$`
+    (crypt(5)). And not whose account has expired.
+
+    Args:
+        text: of the file.
+        today: days since 1970.
+    """
+    rows = (line.split(":") for line in text.splitlines())
+    return frozenset(
+        row[0]
+        for row in rows
+        if len(row) == 9 and row[1].startswith("$") and not (row[7].isdecimal() and int(row[7]) <= today)
+    )
+
+
+def can_log_in(user: User, passwords: Container[str]) -> bool:
+    """Whether a user gets in at the console: with a shell, and a password of `open_passwords`."""
+    return bool(user.shell) and not user.shell.endswith(_NO_SHELLS) and user.name in passwords
 
 
 def parse_group(text: str) -> Mapping[str, Group]:

@@ -7,7 +7,7 @@ from sigmavault.core.operation import Change, Machine, NoAnswer, Outcome, Plan, 
 from sigmavault.core.sharing.accounts import groups_of
 from sigmavault.core.sharing.share import maps_to
 from sigmavault.operations.user.password import UserArguments
-from sigmavault.system import accounts, samba, shares
+from sigmavault.system import accounts, samba, settings, shares
 
 
 class DeleteUser(Change[UserArguments, NoAnswer]):
@@ -19,9 +19,10 @@ class DeleteUser(Change[UserArguments, NoAnswer]):
     examples = ("user delete anna",)
 
     def plan(self, arguments: UserArguments, machine: Machine) -> Plan:
-        """A user of ours, whom no NFS share needs."""
+        """A user of ours, whom no NFS share needs, and who is not the last administrator."""
         known, now = accounts.accounts(machine), shares.read(machine)
         user = known.user(arguments.name)
+        settings.require_another_administrator(machine, user.name)
         naming = now.naming(user.name)
         if mapped := [each.name for each in naming if maps_to(each, user.name)]:
             raise OperationError(
@@ -38,6 +39,8 @@ class DeleteUser(Change[UserArguments, NoAnswer]):
             Step(text=f"Write down in /{accounts.RECORD} that {user.uid} is nobody any more"),
         ]
         losses = [f"The user {user.name}, and its password."]
+        if user.name in settings.administrators(machine):
+            losses.append("Its right to look after this machine.")
         losses += [f"Its right to the share {each.name}." for each in naming]
         losses += [f"Its place in the group {each}." for each in groups_of(user.name, known.our_groups())]
         return Plan(

@@ -6,7 +6,7 @@ from sigmavault.core.errors import OperationError
 from sigmavault.core.operation import Change, Machine, Outcome, Plan, Step, Target, Work
 from sigmavault.operations.user.answers import UserRow, show
 from sigmavault.operations.user.password import UserArguments
-from sigmavault.system import samba
+from sigmavault.system import samba, settings
 
 
 def plan(operation: Change[UserArguments, UserRow], machine: Machine, name: str, *, on: bool) -> Plan:
@@ -24,11 +24,13 @@ def plan(operation: Change[UserArguments, UserRow], machine: Machine, name: str,
     steps = [Step(text=text, argv=samba.login_argv("e" if on else "d", name))]
     if not on:
         steps.append(Step(text=f"End the connections of {name}"))
+    warnings = [] if on else [f"{name} is disconnected at once; open files may not be saved."]
+    if not on and name in settings.administrators(machine):
+        warnings.append(f"{name} stays an administrator, and still logs in at the console.")
     return Plan(
         operation=operation.name, arguments={"name": name}, summary=text, steps=tuple(steps),
         targets=(Target(kind="user", name=name, identity=str(user.uid)),),
-        warnings=() if on else (f"{name} is disconnected at once; open files may not be saved.",),
-        locks=("users",), facts={"enabled": user.enabled},
+        warnings=tuple(warnings), locks=("users",), facts={"enabled": user.enabled},
     )  # fmt: skip
 
 
