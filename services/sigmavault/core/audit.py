@@ -41,6 +41,8 @@ class Event(StrEnum):
     """How a job ended that the daemon did not see ending, told by the real state."""
     EVENT = "event"
     """Somebody reported an event of a pool."""
+    EARLY = "early"
+    """Done at boot, before the daemon ran, and told by whoever did it: a unit of ours."""
     START = "start"
     STOP = "stop"
     RECOVERED = "recovered"

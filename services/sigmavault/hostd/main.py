@@ -19,7 +19,7 @@ from sigmavault.core.errors import AuditError, ConfigError, ServiceUnavailableEr
 from sigmavault.core.operation import Machine
 from sigmavault.hostd import share_keeper
 from sigmavault.hostd.host import Host
-from sigmavault.system import bus, daemon, env, notify, polkit
+from sigmavault.system import bus, daemon, early, env, notify, polkit
 from sigmavault.system.audit_log import AuditLog
 from sigmavault.system.callers import Callers
 
@@ -58,6 +58,7 @@ async def _serve(machine: Machine, audit: AuditLog) -> None:
     lifeline = bus.Lifeline(connection, stop.set)
     served = await serve(connection, host, callers)
     await _note(host, Facts(event=Event.START, message=f"version {__version__}"))
+    await _note_early(host)
     async with asyncio.TaskGroup() as group:  # one that fails ends the daemon, and systemd starts it anew
         watch = group.create_task(served.watch.run())
         work = (daemon.feed_watchdog(), _sync(audit), share_keeper.keep(machine))
@@ -75,6 +76,16 @@ async def _serve(machine: Machine, audit: AuditLog) -> None:
     why = "the system bus has hung up" if lifeline.is_cut else ""
     await _note(host, Facts(event=Event.STOP, message=why))
     lifeline.check()
+
+
+async def _note_early(host: Host) -> None:
+    """What was done before this daemon ran; what cannot be written down is kept for the next start."""
+    try:
+        for facts in early.told(host.machine.root):
+            await host.note(facts)
+        early.forget(host.machine.root)
+    except (AuditError, OSError) as error:
+        _log.error("what was done before is not in the audit: %s", error)
 
 
 async def _note(host: Host, facts: Facts) -> None:

@@ -19,6 +19,7 @@ from sdbus.exceptions import SdBusBaseError
 
 from sigmavault.core.audit import NOBODY, Who
 from sigmavault.system.bus import Departures, uid_of
+from sigmavault.system.cgroups import unit_in
 from sigmavault.system.files import read_or_empty
 
 _DBUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
@@ -62,7 +63,7 @@ class Callers:
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 pid = await self._pid(name)
-                unit = _unit(read_or_empty(Path(f"/proc/{pid}/cgroup")))
+                unit = unit_in(read_or_empty(Path(f"/proc/{pid}/cgroup")))
                 return {"pid": pid, "program": _program(pid), "unit": unit, "place": await self._place(unit)}
         except (SdBusBaseError, TimeoutError) as error:
             _log.info("who %s is, beyond its user, is not known: %s", name, error)
@@ -105,9 +106,3 @@ def _program(pid: int) -> str:
         return os.fspath(Path(f"/proc/{pid}/exe").readlink())
     except OSError:
         return read_or_empty(Path(f"/proc/{pid}/comm")).strip()
-
-
-def _unit(cgroup: str) -> str:
-    """The unit out of /proc/PID/cgroup (cgroups(7)): its last part that is one."""
-    parts = cgroup.strip().rpartition("::")[2].split("/")
-    return next((part for part in reversed(parts) if part.endswith((".service", ".scope"))), "")

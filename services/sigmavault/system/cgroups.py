@@ -70,3 +70,9 @@ def _limits[T](
 def _unified_groups(root: Path, own: Membership) -> Iterator[tuple[Path, PurePosixPath]]:
     # without a line of its own in /proc the root's files are the ones that hold
     yield root / _MOUNT, own.unified or PurePosixPath()
+
+
+def unit_in(text: str) -> str:
+    """The systemd unit that /proc/PID/cgroup tells of (cgroups(7)): its last part that is one, or empty."""
+    parts = text.strip().rpartition("::")[2].split("/")
+    return next((part for part in reversed(parts) if part.endswith((".service", ".scope"))), "")

@@ -54,7 +54,7 @@ class User:
     name: str
     uid: int
     gid: int
-    shell: str = ""
+    login_shell: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +184,8 @@ def parse_passwd(text: str) -> Mapping[str, User]:
     rows = (line.split(":") for line in text.splitlines())
     fitting = (row for row in rows if len(row) == 7 and row[2].isdecimal() and row[3].isdecimal())
     return {
-        row[0]: User(name=row[0], uid=int(row[2]), gid=int(row[3]), shell=row[6].strip()) for row in fitting
+        row[0]: User(name=row[0], uid=int(row[2]), gid=int(row[3]), login_shell=row[6].strip())
+        for row in fitting
     }
 
 
@@ -208,7 +209,7 @@ def open_passwords(text: str, today: int) -> frozenset[str]:
 
 def can_log_in(user: User, passwords: Container[str]) -> bool:
     """Whether a user gets in at the console: with a shell, and a password of `open_passwords`."""
-    return bool(user.shell) and not user.shell.endswith(_NO_SHELLS) and user.name in passwords
+    return bool(user.login_shell) and not user.login_shell.endswith(_NO_SHELLS) and user.name in passwords
 
 
 def parse_group(text: str) -> Mapping[str, Group]:
