@@ -132,12 +132,21 @@ class Governor:
 
     def limits(self) -> list[int]:
         """The quotas that systemd was told, in percent of one core."""
+        return [quota // 10_000 for quota, _ in self._told()]
+
+    def weights(self) -> list[int]:
+        """The weights that it was told with them; 0 is `idle`."""
+        return [weight for _, weight in self._told()]
+
+    def _told(self) -> list[tuple[int, int]]:
         place = self.root / "limits.jsonl"
         rows = [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
         for name, runtime, properties in rows:
             assert (name, runtime) == ("sigmavault-ai.slice", True)
-            assert [(key, value[0]) for key, value in properties] == [("CPUQuotaPerSecUSec", "t")]
-        return [properties[0][1][1] // 10_000 for _, _, properties in rows]
+            assert [(key, value[0]) for key, value in properties] == [
+                ("CPUQuotaPerSecUSec", "t"), ("CPUWeight", "t"),
+            ]  # fmt: skip
+        return [(quota[1][1], weight[1][1]) for _, _, (quota, weight) in rows]
 
     def wait_limits(self, wanted: list[int], timeout_s: float) -> float:
         """Wait until systemd was told these quotas; seconds that it took."""

@@ -69,6 +69,7 @@ def test_a_load_cuts_the_quota_and_quiet_brings_it_back(governor: Governor, kern
     assert 20 * MIB < status[StatusKey.NOW][NowKey.SMB_BYTES_PER_S] < 80 * MIB
     kernel.rest()
     back_s = governor.wait_limits([FULL, HELD, FULL], BACK_S + SLACK_S)
+    assert governor.weights() == [20, 0, 20], "only what nobody else wants, while files are served"
     assert (cut_s, back_s) <= (CUT_S + SLACK_S, BACK_S + SLACK_S)
     said = [line for line in governor.log.read_text().splitlines() if "the model gets" in line]
     assert len(said) == 3, "each change is told once"

@@ -17,6 +17,9 @@ ARC_FLOOR_BYTES = 64 * MIB
 ARC_RESERVE_BYTES = 1 * GIB
 """What the rest of the system keeps from the ARC, as ZFS's own default does, if there is that much."""
 
+MODEL_CPU_WEIGHT = 20
+"""`CPUWeight=` of the model while no files are served; its slice's own file says the same."""
+
 LEAST_QUOTA_PERCENT = 10
 """Of one core: below this an answer that is being written would seem to have stopped."""
 
@@ -86,7 +89,11 @@ class Budget:
             is_watched: somebody takes CPU time away when files are served; else it is taken away for good.
         """
         quota = self.cpu_quota_percent if is_watched else self.cpu_quota_serving_percent
-        return (f"CPUQuota={quota}%", f"IOWeight={self.io_weight}", f"MemoryMax={self.memory_max_bytes}")
+        weight = str(MODEL_CPU_WEIGHT) if is_watched else "idle"
+        return (
+            f"CPUQuota={quota}%", f"CPUWeight={weight}", f"IOWeight={self.io_weight}",
+            f"MemoryMax={self.memory_max_bytes}",
+        )  # fmt: skip
 
     def modprobe_conf(self) -> str:
         """The text of a modprobe.d file."""

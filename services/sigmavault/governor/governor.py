@@ -15,9 +15,9 @@ from sdbus import SdBus
 
 from sigmavault.budget.here import limit_arc
 from sigmavault.contract.governor1 import StatusKey
-from sigmavault.core.budget import Budget, Machine
+from sigmavault.core.budget import MODEL_CPU_WEIGHT, Budget, Machine
 from sigmavault.core.errors import ServiceUnavailableError
-from sigmavault.core.governor.deciding import Control, State, begin, decide, quota_percent
+from sigmavault.core.governor.deciding import Control, Level, State, begin, decide, quota_percent
 from sigmavault.core.governor.history import Change, History
 from sigmavault.core.governor.lending import Loans, arc_limit
 from sigmavault.core.governor.watching import Arc, Seen, compare
@@ -148,7 +148,7 @@ class Governor:
         quota = self._quota()
         assert quota is not None  # noqa: S101  # something was decided
         try:
-            await unit_control.set_cpu_quota(self._bus, MODEL_SLICE, quota)
+            await unit_control.set_cpu(self._bus, MODEL_SLICE, quota, self._weight())
         except ServiceUnavailableError as error:
             now = time.monotonic()
             if self._refused_at is None:
@@ -185,6 +185,11 @@ class Governor:
 
     def _quota(self) -> int | None:
         return None if self._state is None else quota_percent(self._state.level, self._setting.budget)
+
+    def _weight(self) -> int:
+        """A share of a busy CPU, or only what nobody else in the tree wants while files are served."""
+        is_full = self._state is not None and self._state.level is Level.FULL
+        return MODEL_CPU_WEIGHT if is_full else unit_control.IDLE
 
     def _percent(self, quota: int | None) -> int | None:
         return None if quota is None else round(quota / self._setting.machine.cpus)

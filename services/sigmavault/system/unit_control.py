@@ -17,22 +17,26 @@ _PATH: Final = "/org/freedesktop/systemd1"
 _MANAGER: Final = "org.freedesktop.systemd1.Manager"
 _SERVICE: Final = "org.freedesktop.systemd1.Service"
 _NOT_COUNTED: Final = 2**64 - 1
+IDLE: Final = 0
+"""`CPUWeight=idle`: whoever else wakes up inside the same slice runs at once (`cpu.idle` of cgroup-v2)."""
 _US_PER_PERCENT: Final = 10_000
 """`CPUQuota=1%` is 10,000 µs of CPU time in each second."""
 
 
-async def set_cpu_quota(bus: SdBus, unit: str, percent: int) -> None:
-    """Set the CPU quota of a unit until the next boot.
+async def set_cpu(bus: SdBus, unit: str, percent: int, weight: int) -> None:
+    """Set the CPU quota and weight of a unit until the next boot.
 
     Args:
         bus: the system bus.
         unit: with its suffix.
         percent: of one core.
+        weight: 1 to 10000, or `IDLE`.
 
     Raises:
         ServiceUnavailableError: systemd does not answer, or refuses.
     """
-    await _set(bus, unit, {"CPUQuotaPerSecUSec": ("t", percent * _US_PER_PERCENT)})
+    quota = percent * _US_PER_PERCENT
+    await _set(bus, unit, {"CPUQuotaPerSecUSec": ("t", quota), "CPUWeight": ("t", weight)})
 
 
 async def network_bytes(bus: SdBus, service: str) -> int | None:

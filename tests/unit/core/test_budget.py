@@ -76,8 +76,9 @@ def test_no_budget_exceeds_the_machine(cpus: int, memory: int, percent: int) -> 
 
 def test_what_systemd_and_the_module_are_told() -> None:
     budget = compute_budget(Machine(cpus=2, memory_bytes=4 * GIB), SHARES)
-    assert budget.slice_properties() == ("CPUQuota=160%", "IOWeight=20", f"MemoryMax={2867 * MIB}")
-    assert budget.slice_properties(is_watched=False)[0] == "CPUQuota=60%"
+    most = f"MemoryMax={2867 * MIB}"
+    assert budget.slice_properties() == ("CPUQuota=160%", "CPUWeight=20", "IOWeight=20", most)
+    assert budget.slice_properties(is_watched=False)[:2] == ("CPUQuota=60%", "CPUWeight=idle")
     assert budget.modprobe_conf() == "options zfs zfs_arc_max=1073741824\n"
 
 

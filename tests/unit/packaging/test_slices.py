@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sigmavault.core.budget import MODEL_CPU_WEIGHT
 
 UNITS = Path(__file__).parents[3] / "services/data/usr/lib/systemd/system"
 DEFAULT = 100
@@ -49,6 +50,7 @@ def test_file_serving_wins_when_all_of_the_machine_is_busy(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["CPUWeight", "IOWeight"])
 def test_the_model_gets_a_tenth_of_file_serving(key: str) -> None:
+    assert weight("sigmavault-ai.slice", "CPUWeight") == MODEL_CPU_WEIGHT
     assert weight("sigmavault-ai.slice", key) * 10 == weight("sigmavault-files.slice", key)
 
 
