@@ -54,9 +54,10 @@ class SimulatedHost:
 
 
 @contextmanager
-def simulated_host(desktop: Desktop, machine: str) -> Iterator[SimulatedHost]:
-    """A host daemon for as long as the context lasts."""
-    argv = ["/usr/libexec/sigmavault/hostd", "--simulate", str(MACHINES / f"{machine}.yaml")]
+def simulated_host(desktop: Desktop, machine: str | Path) -> Iterator[SimulatedHost]:
+    """A host daemon for as long as the context lasts, on one of our machines or one that a file describes."""
+    file = machine if isinstance(machine, Path) else MACHINES / f"{machine}.yaml"
+    argv = ["/usr/libexec/sigmavault/hostd", "--simulate", str(file)]
     process = desktop.run("hostd", argv)
     try:
         wait_for("the host daemon", lambda: has_owner(desktop.system, HOST), 60)

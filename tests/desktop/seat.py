@@ -7,8 +7,6 @@ outside knows where on the screen a widget is.
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
-from tests.desktop.session import Desktop, call, has_owner, wait_for  # noqa: E402
+from tests.desktop.session import Desktop, call, end, wait_for  # noqa: E402
 
 _KEYS = """
 (() => {{
@@ -76,12 +74,7 @@ class Seat:
 
     def kill(self) -> None:
         """End the program; the bus knows it no more when this returns."""
-        bus = self.desktop.session
-        asked = GLib.Variant("(s)", (self.application,))
-        told = call(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                    "org.freedesktop.DBus.GetConnectionUnixProcessID", asked)  # fmt: skip
-        os.kill(told.unpack()[0], signal.SIGKILL)
-        wait_for(f"the end of {self.application}", lambda: not has_owner(bus, self.application))
+        end(self.desktop.session, self.application)
 
     def screenshot(self, file: Path) -> Path:
         """A picture of the window as the compositor has it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -76,7 +77,7 @@ class Desktop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
-        for name in ("runtime", "home", "config/glib-2.0/settings", "logs"):
+        for name in ("runtime", "home", "config/glib-2.0/settings", "logs", "system-services"):
             (folder / name).mkdir(parents=True, mode=0o700)
         self.env = {
             "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": f"{folder}/home",
@@ -109,7 +110,7 @@ class Desktop:
 
     def _start(self) -> None:
         self.set_scheme("default")
-        self._bus("system", "")
+        self._bus("system", f"<servicedir>{self.folder}/system-services</servicedir>")
         self._bus("session", "<standard_session_servicedirs/>")
         for template in _TEMPLATES:
             argv = ["python3", "-m", "dbusmock", "--system", "--template", template]
@@ -201,3 +202,12 @@ def has_owner(connection: Gio.DBusConnection, name: str) -> bool:
     told = call(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                 "org.freedesktop.DBus.NameHasOwner", GLib.Variant("(s)", (name,)))  # fmt: skip
     return bool(told.unpack()[0])
+
+
+def end(connection: Gio.DBusConnection, name: str) -> None:
+    """End whoever has a name on the bus; the bus knows it no more when this returns."""
+    asked = GLib.Variant("(s)", (name,))
+    told = call(connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                "org.freedesktop.DBus.GetConnectionUnixProcessID", asked)  # fmt: skip
+    os.kill(told.unpack()[0], signal.SIGKILL)
+    wait_for(f"the end of {name}", lambda: not has_owner(connection, name))

@@ -30,7 +30,7 @@ from sigmavault.core.setup.answers import Answers
 from sigmavault.core.setup.journal import Progress, ended
 from sigmavault.core.setup.plan import DOWNLOAD, SetupPlan, SetupStep, StepState, plan_setup
 from sigmavault.operations import registry
-from sigmavault.setup.downloads import Models
+from sigmavault.setup.downloads import Models, how_far
 from sigmavault.setup.keeping import Kept
 from sigmavault.setup.look import read_state
 
@@ -221,10 +221,9 @@ async def _download(model: str, models: Models, tell: Callable[[str, float | Non
         if row is not None and row.state is DownloadState.FAILED:
             raise SigmaVaultError(row.reason or "the download failed")
         if row is not None:
-            waits = f": {row.reason}" if row.reason else ""
-            tell(
-                f"Download the model {model}: {row.state}{waits}", row.bytes / row.size if row.size else None
-            )
+            tell(how_far(row), row.bytes / row.size if row.size else None)
+        elif model not in await models.here():  # it may have come to its end between the two questions
+            raise SigmaVaultError("somebody has cancelled the download")
         await asyncio.sleep(_DOWNLOAD_PAUSE_S)
 
 

@@ -8,8 +8,9 @@ from typing import Any, Final
 from sdbus import SdBus, SdBusBaseError
 
 from sigmavault.cli.downloads.client import Row, call, read_rows
-from sigmavault.contract.models1 import ModelKey
+from sigmavault.contract.models1 import DownloadState, ModelKey
 from sigmavault.core.errors import ServiceUnavailableError
+from sigmavault.core.values import format_bytes, format_duration
 from sigmavault.system import bus
 
 _PATIENCE_S: Final = 600
@@ -65,3 +66,14 @@ class Models:
             return await call(self._connection, member, signature, *arguments)
         except SdBusBaseError as error:
             raise ServiceUnavailableError(f"the model daemon: {error.args[-1]}", _HINT) from error
+
+
+def how_far(row: Row) -> str:
+    """How a download is doing, such as `1.52 GiB of 2.50 GiB, 11.2 MiB/s, 1 min 28 s left`."""
+    if row.state is DownloadState.VERIFYING:
+        return "all of it is here and is being verified"
+    if row.state is not DownloadState.RUNNING or row.reason:
+        return row.reason or {DownloadState.QUEUED: "waits for its turn"}.get(row.state, row.state.value)
+    left = [] if row.seconds_left is None else [f"{format_duration(round(row.seconds_left))} left"]
+    speed = [f"{format_bytes(round(row.bytes_s))}/s"] if row.bytes_s else []
+    return ", ".join([f"{format_bytes(row.bytes)} of {format_bytes(row.size)}", *speed, *left])

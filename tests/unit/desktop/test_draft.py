@@ -75,6 +75,20 @@ def test_without_disks_there_is_no_pool_and_no_folder() -> None:
     assert found.answers().shares == ()
 
 
+def test_models_need_a_place_that_somebody_has_agreed_to() -> None:
+    found = draft()
+    found.models_on_system_disk = True
+    assert not found.asks_for_system_disk, "there is no model to keep"
+    assert not found.answers().models_on_system_disk
+    found.models, found.models_on_system_disk = {"tiny"}, False
+    assert found.models_fault() == "Models need a storage pool, or the system disk"
+    found.models_on_system_disk = True
+    assert found.answers().models_on_system_disk
+    with_pool = draft(disk("a"), disk("b"))
+    with_pool.models, with_pool.models_on_system_disk = {"tiny"}, True
+    assert (with_pool.models_fault(), with_pool.answers().models_on_system_disk) == ("", False)
+
+
 def test_on_a_machine_that_is_set_up_nothing_is_proposed_anew() -> None:
     state = MachineState(
         host_name="vault", time_zone="UTC", administrators=frozenset({"anna"}), users={"anna": True},

@@ -235,7 +235,18 @@ class Draft:
             found["pool"] = self._pool(choice)
         found["shares"] = [self._share(each) for each in self.folders if each.is_wanted and self.can_share]
         found["models"] = [each.id for each in self.facts.models if each.id in self.models]
-        return found | {"models_on_system_disk": self.models_on_system_disk}
+        return found | {"models_on_system_disk": self.asks_for_system_disk and self.models_on_system_disk}
+
+    @property
+    def asks_for_system_disk(self) -> bool:
+        """Whether models have no other place."""
+        return bool(self.models) and not self.place_of_folders and not self.facts.state.model_datasets
+
+    def models_fault(self) -> str:
+        """What keeps the chosen models from being downloaded; empty for nothing."""
+        if self.asks_for_system_disk and not self.models_on_system_disk:
+            return "Models need a storage pool, or the system disk"
+        return ""
 
     @property
     def can_share(self) -> bool:

@@ -83,5 +83,10 @@ def model_subtitle(offer: ModelOffer) -> str:
 
 
 def sentence(text: str) -> str:
-    """With a capital letter and a full stop: daemons speak in clauses."""
-    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
+    """With a capital letter and a full stop: daemons speak in clauses. Nothing stays nothing."""
+    return f"{capital(text).removesuffix('.')}." if text else ""
+
+
+def capital(text: str) -> str:
+    """With a capital letter at its beginning."""
+    return f"{text[:1].upper()}{text[1:]}"

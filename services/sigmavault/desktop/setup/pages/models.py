@@ -7,7 +7,7 @@ from typing import Any
 from sigmavault.core.setup.facts import ModelOffer
 from sigmavault.core.values import format_bytes
 from sigmavault.desktop.setup import words
-from sigmavault.desktop.setup.page import StepPage, fact, switch
+from sigmavault.desktop.setup.page import Complaint, StepPage, fact, switch
 
 
 class ModelsPage(StepPage):
@@ -32,6 +32,8 @@ class ModelsPage(StepPage):
                 active=self.draft.models_on_system_disk,
             )
         )
+        self._wrong = Complaint()
+        self._place.add(self._wrong)
         self._list("Other Models", "", others)
 
     def _list(self, title: str, description: str, offers: list[ModelOffer]) -> None:
@@ -52,10 +54,16 @@ class ModelsPage(StepPage):
         row.set_sensitive(not offer.why_not)
         return row
 
+    @property
+    def is_complete(self) -> bool:
+        """Every model has a place."""
+        return not self.draft.models_fault()
+
     def refresh(self) -> None:
         """Ask about the system disk where there is no other place; tell the sum of the downloads."""
         super().refresh()
-        self._place.set_visible(bool(self.draft.models) and not self.draft.place_of_folders)
+        self._place.set_visible(self.draft.asks_for_system_disk)
+        self._wrong.say(self.draft.models_fault())
         sizes = [each.size_bytes or 0 for each in self.draft.facts.models if each.id in self.draft.models]
         self.banner.set_title(f"{format_bytes(sum(sizes))} will be downloaded" if sizes else "")
         self.banner.set_revealed(bool(sizes))

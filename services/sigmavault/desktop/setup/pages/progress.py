@@ -54,9 +54,9 @@ class ProgressPage(StepPage):
     def _show(self, step: SetupStep, text: str, fraction: float | None) -> None:
         icon, word = words.STATES[step.state]
         if step.state is StepState.RUNNING:
-            part = "" if fraction is None else f", {fraction:.0%}"
-            word = f"{text if text and text != step.title else word}{part}"
-        self._rows[step.id].set_subtitle(step.reason or word)
+            part = "" if fraction is None else f"{fraction:.0%}: "
+            word = words.capital(f"{part}{text if text and text != step.title else word}")
+        self._rows[step.id].set_subtitle(words.sentence(step.reason) or word)
         stack = self._icons[step.id]
         stack.get_child_by_name("image").set_from_icon_name(icon)
         stack.set_visible_child_name("spinner" if step.state is StepState.RUNNING else "image")

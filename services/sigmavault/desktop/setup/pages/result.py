@@ -49,4 +49,4 @@ class ResultPage(StepPage):
         group = self.group(title)
         for step in steps:
             icon, word = words.STATES[step.state]
-            group.add(fact(step.title, step.reason or word, icon))
+            group.add(fact(step.title, words.sentence(step.reason) or word, icon))

@@ -58,7 +58,7 @@ class SummaryPage(StepPage):
 
     def _row(self, step: SetupStep) -> Any:
         if step.state.is_over:
-            return fact(step.title, step.reason, words.STATES[step.state][0])
+            return fact(step.title, words.sentence(step.reason), words.STATES[step.state][0])
         row = Adw.ExpanderRow(title=step.title, use_markup=False, title_lines=0, subtitle_lines=0)
         row.add_row(_commands([step.command]))
         self._steps[step.id] = row
