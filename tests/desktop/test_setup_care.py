@@ -90,7 +90,11 @@ def test_an_assistant_that_was_killed_goes_on_from_what_is_there(
     host: SimulatedHost, assistant: Start
 ) -> None:
     seat = assistant()
-    go_to(seat, "Summary")
+    go_to(seat, "Shared Folders")
+    seat.click("Documents")
+    for page in ("Language Models", "Summary"):
+        seat.click("Next")
+        seat.find(page)
     seat.click("Set Up")
     seat.find("Setting Up")
     seat.kill()
@@ -99,6 +103,7 @@ def test_an_assistant_that_was_killed_goes_on_from_what_is_there(
     seat.click("Finish" if seat.is_shown("Finish") else "Set Up")
     seat.find("This SigmaVault Is Set Up", timeout_s=120)
     assert [each["name"] for each in host.read("pool.list")["pools"]] == ["tank"]
+    assert [each["name"] for each in host.read("share.list")["shares"]] == ["Documents"]
     assert host.read("machine.settings")["administrators"] == ["anna"]
 
 

@@ -53,6 +53,8 @@ class Report(BaseModel):
 
     Attributes:
         facts: the answer to `look`.
+        before: along with it, what this person answered in a run that did not come to its end, without a
+            password; empty where there was none.
         rehearsed: the answer to `rehearse`, by ids of steps.
         plan: how far each step is, while it runs; the last one is how it ended.
         text: what is being done right now, as a sentence.
@@ -64,6 +66,7 @@ class Report(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     facts: Facts | None = None
+    before: dict[str, Any] = {}
     rehearsed: dict[str, Rehearsed] | None = None
     plan: SetupPlan | None = None
     text: str = ""

@@ -28,8 +28,8 @@ class Engine:
         self.argv = list(argv)
         self._worker: Any = None
 
-    async def look(self) -> Facts:
-        """What this machine is and has.
+    async def look(self) -> tuple[Facts, dict[str, Any]]:
+        """What this machine is and has, and what was answered in a run that did not come to its end.
 
         Raises:
             SigmaVaultError: the worker could not tell.
@@ -37,7 +37,7 @@ class Engine:
         async with aclosing(self._ask(Request(do="look"))) as reports:
             async for report in reports:
                 if report.facts is not None:
-                    return report.facts
+                    return report.facts, report.before
         raise ServiceUnavailableError("nothing could be found out about this machine")
 
     async def rehearse(self, answers: dict[str, Any]) -> Mapping[str, Rehearsed]:

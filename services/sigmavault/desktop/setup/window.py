@@ -21,6 +21,7 @@ from sigmavault.desktop.setup.pages.progress import ProgressPage
 from sigmavault.desktop.setup.pages.result import ResultPage
 from sigmavault.desktop.setup.pages.summary import SummaryPage
 from sigmavault.desktop.setup.pages.welcome import WelcomePage
+from sigmavault.desktop.setup.resume import resume
 from sigmavault.desktop.toolkit import Adw, Gtk
 
 PAGES: Final[tuple[type[StepPage], ...]] = (
@@ -56,7 +57,7 @@ class SetupWindow(Adw.ApplicationWindow):
 
     async def _looking(self) -> None:
         try:
-            facts = await self._engine.look()
+            facts, before = await self._engine.look()
         except SigmaVaultError as error:
             again = Gtk.Button(label="Try Again", halign=Gtk.Align.CENTER, css_classes=["pill"])
             again.connect("clicked", lambda _button: self._look())
@@ -67,6 +68,7 @@ class SetupWindow(Adw.ApplicationWindow):
             self._navigation.replace([_plain("Set Up SigmaVault", status)])
             return
         self._draft = Draft.of(facts)
+        resume(self._draft, before)
         first = self._page(0)
         if self._is_first_login and isinstance(first, WelcomePage):
             first.offer_to_decline(lambda: self._start(self._declining()))

@@ -31,7 +31,9 @@ def _tell(report: Report) -> None:
 
 
 async def _look(host: Host) -> None:
-    _tell(Report(facts=await read_facts(host, Models())))
+    journal = Kept(journal_file()).journal
+    before = journal.answers if journal.is_unfinished else {}
+    _tell(Report(facts=await read_facts(host, Models()), before=before))
 
 
 async def _rehearse(host: Host, answers: dict[str, Any]) -> None:
