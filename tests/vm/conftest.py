@@ -17,8 +17,8 @@ ORDER = (
     "test_boot", "test_user_guide", "test_services", "test_resources", "test_exposure", "test_polkit",
     "test_host_cage", "test_host_disks",
     "test_live",
-    "test_model", "test_zfs", "test_samba", "test_nfs", "test_host_datasets", "test_host_shares",
-    "test_desktop", "test_host_pools",
+    "test_model", "test_zfs", "test_samba", "test_nfs", "test_governor", "test_host_datasets",
+    "test_host_shares", "test_desktop", "test_host_pools",
     "test_host_power", "test_durability", "test_firmware",
 )  # fmt: skip
 """Looking comes before touching, and breaking comes last: the tests of an image share one machine."""
