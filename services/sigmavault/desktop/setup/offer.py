@@ -59,7 +59,10 @@ def was_cut_off(journal: Journal) -> bool:
 
 
 def _is_administrator() -> bool:
-    return ADMINISTRATORS in {grp.getgrgid(each).gr_name for each in os.getgroups()}
+    try:
+        return grp.getgrnam(ADMINISTRATORS).gr_gid in os.getgroups()
+    except KeyError:
+        return False
 
 
 def _is_set_up() -> bool:
