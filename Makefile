@@ -6,7 +6,7 @@ RUN := python3 -B -m scripts
 export MIRROR SECURITY_MIRROR IMAGE_MIRROR IMAGE_SECURITY_MIRROR CACHE VARIANT PYTEST_ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help iso disk debs render check test test-fast test-desktop lint vm demo shell bench-build bench-ryzan bench-host bench-models compare clean clean-cache
+.PHONY: help iso disk debs render check test test-fast test-desktop lint vm demo shell bench-build bench-ryzan bench-host bench-models bench-governor compare clean clean-cache
 
 help: ## print this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ bench-host: ## measure the host daemon on a large simulated machine (ARGS=--help
 
 bench-models: ## measure the model downloads beside curl (ARGS=--help)
 	@$(RUN) bench-models -- $(ARGS)
+
+bench-governor: ## measure file serving while the model computes, in a virtual machine (ARGS=--help)
+	@$(RUN) bench-governor -- $(ARGS)
 
 compare: ## how two images differ (A=build/out/one.iso B=build/out/other.iso)
 	@$(RUN) compare -- $(A) $(B)

@@ -31,7 +31,7 @@ _VERBS: dict[str, Verb] = {
     "lint": verbs.lint, "vm": verbs.vm,
     "debs": verbs.debs, "demo": demo, "bench-build": verbs.bench_build,
     "bench-ryzan": bench_ryzan, "bench-host": verbs.bench_host,
-    "bench-models": verbs.bench_models, "compare": verbs.compare,
+    "bench-models": verbs.bench_models, "bench-governor": verbs.bench_governor, "compare": verbs.compare,
 }  # fmt: skip
 
 

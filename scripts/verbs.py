@@ -203,6 +203,20 @@ def bench_models(session: Session, arguments: argparse.Namespace) -> int:
     return session.runner.status(command, cwd=session.paths.source, env={"PYTHONPATH": "services"})
 
 
+def bench_governor(session: Session, arguments: argparse.Namespace) -> int:
+    """Measure file serving beside the model, in a virtual machine."""
+    session, spec = _begin(session)
+    appliance = build_disk(
+        session, Image(spec=spec, variant=default_variant(spec, Target.DISK), target=Target.DISK)
+    )
+    env = {
+        "PYTHONPATH": "services", "SIGMAVAULT_DISK": os.fspath(appliance.folder / appliance.name),
+        "SIGMAVAULT_CACHE": os.fspath(session.paths.cache),
+    }  # fmt: skip
+    command = ["python3", "-m", "tests.bench.governor", *arguments.rest]
+    return session.runner.status(command, cwd=session.paths.source, env=env)
+
+
 def compare(session: Session, arguments: argparse.Namespace) -> int:
     """Say how two images differ."""
     return compare_images(session, arguments.rest)

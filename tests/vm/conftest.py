@@ -19,7 +19,7 @@ ORDER = (
     "test_live",
     "test_model", "test_zfs", "test_samba", "test_nfs", "test_governor", "test_host_datasets",
     "test_host_shares", "test_desktop", "test_host_pools",
-    "test_host_power", "test_durability", "test_firmware",
+    "test_host_power", "test_durability", "test_setup", "test_firmware",
 )  # fmt: skip
 """Looking comes before touching, and breaking comes last: the tests of an image share one machine."""
 

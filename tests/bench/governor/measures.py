@@ -1,0 +1,136 @@
+"""What is measured on a machine that is up: a client outside copies and reads, the model computes or not."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from tests.vm.machine.machine import Machine
+from tests.vm.machine.process import Arg, run
+
+SMB_PORT = 445
+USER, PASSWORD = "bench", "correct horse battery"
+SHARE, FILE, MOUNT, SOURCE = "media", "file", "/mnt/bench", "/dev/shm/bench"
+SLICE, GOVERNOR, LOAD = "sigmavault-ai.slice", "sigmavault-governor.service", "bench-load.service"
+ANSWERS = Path(__file__).parents[2] / "vm" / "inside" / "answers.py"
+_RATE = re.compile(r"\(([\d.]+) (?:kb|KiloBytes)/s(?:ec)?\)", re.IGNORECASE)
+
+
+class State(StrEnum):
+    """What the model does meanwhile."""
+
+    IDLE = "idle"
+    WITHOUT = "busy, no governor"
+    WITH = "busy, governor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What one round has shown.
+
+    Attributes:
+        rates: of each copy, in MB/s; of random reads, reads per second.
+        p99_ms: of the random reads.
+        tokens_per_s: that the model wrote meanwhile.
+    """
+
+    rates: dict[str, float]
+    p99_ms: float
+    tokens_per_s: float
+
+
+class Bench:
+    """A machine with a pool, a share over both protocols, and a client."""
+
+    def __init__(self, vm: Machine, folder: Path, size_mb: int, seconds: float) -> None:
+        self.vm, self.folder, self.size_mb, self.seconds = vm, folder, size_mb, seconds
+        (folder / "account").write_text(f"username={USER}\npassword={PASSWORD}\n")
+
+    def prepare(self) -> None:
+        """From blank disks to a share with a file."""
+        vm = self.vm
+        for words in (
+            ("pool", "create", "tank", "mirror", "TANK1", "TANK2"),
+            ("dataset", "create", f"tank/{SHARE}", "--preset", "media"),
+        ):
+            vm.succeed("sigmavault", *words, "--yes")
+        vm.succeed("sigmavault", "user", "create", USER, "--secret-stdin", "password", "--yes",
+                   stdin=f"{PASSWORD}\n".encode())  # fmt: skip
+        vm.succeed("sigmavault", "share", "create", SHARE, f"tank/{SHARE}", "--write", USER, "--protocol",
+                   "both", "--host", "127.0.0.1", "--nfs-users", "root", "--yes")  # fmt: skip
+        vm.succeed("mkdir", "-p", MOUNT)
+        vm.wait_until_succeeds("mount", "-t", "nfs4", f"127.0.0.1:/srv/tank/{SHARE}", MOUNT)
+        vm.succeed("dd", "if=/dev/urandom", f"of={SOURCE}", "bs=1M", f"count={self.size_mb}", timeout_s=100)
+        vm.succeed("tee", "/root/answers.py", stdin=ANSWERS.read_bytes())
+        with (self.folder / FILE).open("wb") as file, Path("/dev/urandom").open("rb") as source:
+            for _ in range(self.size_mb):
+                file.write(source.read(1_000_000))
+
+    def enter(self, state: State) -> None:
+        """Bring the model into a state, and file serving into its swing."""
+        vm = self.vm
+        vm.execute("systemctl", "stop", LOAD)
+        if state is State.WITHOUT:
+            vm.succeed("systemctl", "stop", GOVERNOR)
+            quota = 80 * int(vm.succeed("nproc", "--all"))
+            vm.succeed("systemctl", "set-property", "--runtime", SLICE, f"CPUQuota={quota}%", "CPUWeight=20")
+        else:
+            vm.succeed("systemctl", "start", GOVERNOR)
+        if state is not State.IDLE:
+            vm.succeed("systemd-run", "--quiet", "--collect", f"--unit={LOAD}", "--slice=user.slice",
+                       "python3", "/root/answers.py", "busy", "2")  # fmt: skip
+            vm.wait_until_succeeds("sh", "-c", f"journalctl -q -o cat -u {LOAD} -n 1 | grep -q '[1-9]'",
+                                   timeout_s=40)  # fmt: skip
+        self.random_reads()
+
+    def measure(self) -> Round:
+        """One round."""
+        written = self._tokens()
+        rates = {
+            "SMB write": self._copy(f"put {FILE}"), "SMB read": self._copy(f"get {FILE} /dev/null"),
+            "NFS write": self._dd(f"if={SOURCE}", f"of={MOUNT}/nfs", "conv=fsync"),
+            "NFS read": self._dd(f"if={MOUNT}/nfs", "of=/dev/null", "iflag=direct"),
+        }  # fmt: skip
+        took = self.random_reads()
+        rates["SMB 4 KiB reads"] = len(took) / sum(took)
+        p99 = statistics.quantiles(took, n=100)[-1] * 1000
+        return Round(rates=rates, p99_ms=p99, tokens_per_s=(written + self._tokens()) / 2)
+
+    def random_reads(self) -> list[float]:
+        """Seconds of each read."""
+        told = subprocess.run(
+            [sys.executable, "-m", "tests.bench.governor.random_reads", str(self.vm.ports[SMB_PORT]),
+             f"{SHARE}/{FILE}", str(self.seconds)],
+            input=f"{USER}\n{PASSWORD}\n", capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        took: list[float] = json.loads(told.stdout)
+        return took
+
+    def _copy(self, command: str) -> float:
+        words: list[Arg] = ["smbclient", f"//127.0.0.1/{SHARE}", "-p", str(self.vm.ports[SMB_PORT])]
+        script = f"lcd {self.folder}; {command}"
+        done = run([*words, "-A", self.folder / "account", "-c", script], timeout_s=300)
+        found = _RATE.search(done.out + done.err)
+        if found is None:
+            raise SystemExit(f"smbclient does not say how fast it was: {done.out}{done.err}")
+        return float(found[1]) * 1024 / 1e6
+
+    def _dd(self, *words: str) -> float:
+        """By the kernel's own client, in the machine itself."""
+        self.vm.succeed("sh", "-c", "echo 3 > /proc/sys/vm/drop_caches")
+        done = self.vm.execute("dd", *words, "bs=1M", f"count={self.size_mb}", timeout_s=300)
+        seconds = re.search(r"copied, ([\d.]+) s", done.err)
+        if done.code or seconds is None:
+            raise SystemExit(done.describe())
+        return self.size_mb * 1.048576 / float(seconds[1])
+
+    def _tokens(self) -> float:
+        told = self.vm.execute("journalctl", "--quiet", "--output=cat", f"--unit={LOAD}", "--lines=3")
+        rates = [float(line) for line in told.out.split() if line[0].isdigit()]
+        return statistics.fmean(rates) if rates else 0.0
