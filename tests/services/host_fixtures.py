@@ -57,6 +57,7 @@ def host(things_bus: SystemBus, tmp_path: Path) -> Iterator[HostDaemon]:
     try:
         yield daemon.wait_ready()
         assert daemon.process.poll() is None, daemon.log.read_text()
+        assert daemon.stop() == 0, "it ends in order, whatever it was asked"
     finally:
         sys.stdout.write(daemon.log.read_text())
         daemon.stop()

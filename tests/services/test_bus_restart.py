@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.services.daemon import Ryzan, SystemBus, ensure_user
+from tests.services.daemon import SERVICES, Ryzan, SystemBus, ensure_user
 from tests.services.governing import Governor, Kernel
 from tests.services.host import HostDaemon
 from tests.services.models_daemon import ModelsDaemon, write_manifest
@@ -33,6 +35,21 @@ def bus(tmp_path: Path) -> Iterator[SystemBus]:
     bus = SystemBus(place)
     yield bus
     bus.stop()
+
+
+KEEPS_NOTHING = """
+import gc
+from sdbus import DbusInterfaceCommonAsync, DbusUnprivilegedFlag, dbus_method_async
+from sigmavault.system.bus import open_system, put
+class Lamp(DbusInterfaceCommonAsync, interface_name="test.Lamp"):
+    @dbus_method_async("s", "s", DbusUnprivilegedFlag, method_name="Shine")
+    async def shine(self, how):
+        return how
+connection = open_system()
+kept = [PUT for number in range(50)]
+gc.collect()
+room = [bytes(1000) for _ in range(10000)]
+"""
 
 
 def ended(process: subprocess.Popen[bytes], log: Path) -> int:
@@ -112,3 +129,13 @@ def test_the_model_service_ends(bus: SystemBus, ryzan_env: dict[str, str], tmp_p
         assert not worker.exists(), "its worker has ended with it"
     finally:
         service.stop()
+
+
+def test_no_order_in_which_objects_are_freed_crashes(bus: SystemBus) -> None:
+    """The description of an interface lives in its object, and is read when its slot goes."""
+    script = KEEPS_NOTHING.replace("PUT", 'put(Lamp(), f"/lamp/{number}", connection)')
+    env = {"PYTHONPATH": os.fspath(SERVICES), "DBUS_SYSTEM_BUS_ADDRESS": bus.address}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, check=False, timeout=60, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")

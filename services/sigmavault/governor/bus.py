@@ -72,5 +72,5 @@ async def serve(connection: SdBus, served: GovernorObject) -> None:
     Raises:
         SdBusRequestNameError: the name is taken, or the policy forbids it.
     """
-    served.export_to_dbus(OBJECT_PATH, connection)
+    bus.put(served, OBJECT_PATH, connection)
     await connection.request_name_async(BUS_NAME, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from sdbus import (
@@ -87,7 +88,7 @@ class ModelsObject(DbusInterfaceCommonAsync, interface_name=INTERFACE):
     def __init__(self, connection: SdBus) -> None:
         super().__init__()
         self._connection = connection
-        self._jobs: dict[str, tuple[JobObject, Any]] = {}
+        self._jobs: dict[str, tuple[JobObject, Callable[[], None]]] = {}
         self.downloads: Downloads
 
     @dbus_method_async("s", "o", DbusUnprivilegedFlag, ("job",), ("model",), method_name="Download")
@@ -171,7 +172,7 @@ class ModelsObject(DbusInterfaceCommonAsync, interface_name=INTERFACE):
             known[0].show(download)
         else:
             job = JobObject(download)
-            self._jobs[download.id] = job, job.export_to_dbus(job_path(download.id), self._connection)
+            self._jobs[download.id] = job, bus.put(job, job_path(download.id), self._connection)
         loop = asyncio.get_running_loop()
         if download.state in (DownloadState.DONE, DownloadState.FAILED):
             loop.call_later(_KEPT_S, self._forget, download.id)
@@ -180,7 +181,7 @@ class ModelsObject(DbusInterfaceCommonAsync, interface_name=INTERFACE):
         if (still := self.downloads.queue.get(model)) is not None and still.state is not DownloadState.DONE:
             return
         if (gone := self._jobs.pop(model, None)) is not None:
-            gone[1].stop()
+            gone[1]()
 
     def _row(self, download: Download) -> dict[DownloadKey, object]:
         running = self.downloads.running(download.id)
@@ -239,5 +240,5 @@ async def serve(made: ModelsObject, connection: SdBus) -> None:
     Raises:
         SdBusRequestNameError: the name is taken, or the policy forbids it.
     """
-    made.export_to_dbus(OBJECT_PATH, connection)
+    bus.put(made, OBJECT_PATH, connection)
     await connection.request_name_async(BUS_NAME, 0)

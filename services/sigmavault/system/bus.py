@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import select
@@ -10,8 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from sdbus import (
+    DbusInterfaceCommonAsync,
     SdBus,
     SdBusLibraryError,
     get_current_message,
@@ -77,6 +80,32 @@ async def uid_of(bus: SdBus, name: str) -> int:
     message.append_data("s", name)
     answer = await bus.call_async(message)
     return int(str(answer.parse_to_tuple()[0]))
+
+
+_on_bus: dict[int, tuple[DbusInterfaceCommonAsync, Any]] = {}
+
+
+def put(thing: DbusInterfaceCommonAsync, path: str, connection: SdBus) -> Callable[[], None]:
+    """Put an object on the bus; returns what takes it off again.
+
+    What never was is taken off at the end of the process, while all of it is still there: python-sdbus frees
+    the description of an interface with its object, and libsystemd reads it when the slot goes. In which
+    order the interpreter would free the two is chance, and one of the orders crashes.
+    """
+    handle = thing.export_to_dbus(path, connection)
+    _on_bus[id(handle)] = (thing, handle)
+
+    def take_off() -> None:
+        if _on_bus.pop(id(handle), None) is not None:
+            handle.stop()
+
+    return take_off
+
+
+@atexit.register
+def _take_all_off() -> None:
+    for _, handle in _on_bus.values():
+        handle.stop()
 
 
 class Lifeline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from sdbus import (
@@ -112,7 +113,7 @@ class JobObjects:
 
     def __init__(self, connection: SdBus, host: Host, callers: Callers) -> None:
         self._connection, self._host, self._callers = connection, host, callers
-        self._shown: dict[str, tuple[JobObject, Any]] = {}
+        self._shown: dict[str, tuple[JobObject, Callable[[], None]]] = {}
 
     def show(self, record: JobRecord) -> str:
         """Show a job as it is now; returns its path. It goes a while after it ended."""
@@ -121,11 +122,11 @@ class JobObjects:
             shown[0].show(record)
         else:
             made = JobObject(record, self._host, self._callers)
-            self._shown[record.id] = (made, made.export_to_dbus(path, self._connection))
+            self._shown[record.id] = (made, bus.put(made, path, self._connection))
         if record.is_over:
             asyncio.get_running_loop().call_later(KEPT_S, self._hide, record.id)
         return path
 
     def _hide(self, job: str) -> None:
         if (shown := self._shown.pop(job, None)) is not None:
-            shown[1].stop()
+            shown[1]()

@@ -19,6 +19,7 @@ from sigmavault.hostd.host import Host
 from sigmavault.hostd.pool_states import PoolChange
 from sigmavault.hostd.pools import PoolWatch
 from sigmavault.operations import registry
+from sigmavault.system import bus
 from sigmavault.system.callers import Callers
 
 
@@ -68,7 +69,7 @@ async def serve(connection: SdBus, host: Host, callers: Callers) -> Served:
 
     watch = PoolWatch(host.machine, tell_pool)
     manager = _host_object()(host, callers, jobs, reported)
-    manager.export_to_dbus(OBJECT_PATH, connection)
+    bus.put(manager, OBJECT_PATH, connection)
     host.jobs.changed = tell_job
     await host.jobs.resolve()
     for record in host.jobs.recent(KEPT_S):

@@ -101,7 +101,7 @@ class Jobs:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._numbers = itertools.count(1)
-        self._jobs: dict[str, tuple[Job, Any]] = {}
+        self._jobs: dict[str, tuple[Job, Callable[[], None]]] = {}
 
     @property
     def is_full(self) -> bool:
@@ -111,12 +111,12 @@ class Jobs:
     def add(self, job: Job) -> str:
         """Put a job on the bus; returns its path. It goes a while after it ended."""
         path = f"{JOBS_PATH}/{next(self._numbers)}"
-        self._jobs[path] = (job, job.export_to_dbus(path, self._connection))
+        self._jobs[path] = (job, bus.put(job, path, self._connection))
         if job.task is not None:
             loop = asyncio.get_running_loop()
             job.task.add_done_callback(lambda _: loop.call_later(_KEPT_S, self._forget, path))
         return path
 
     def _forget(self, path: str) -> None:
-        _job, handle = self._jobs.pop(path)
-        handle.stop()
+        _job, take_off = self._jobs.pop(path)
+        take_off()

@@ -137,6 +137,6 @@ async def serve(service: Service, connection: SdBus) -> RyzanObject:
     departures = bus.Departures(connection)
     await departures.watch()
     served = RyzanObject(service, connection, departures)
-    served.export_to_dbus(OBJECT_PATH, connection)
+    bus.put(served, OBJECT_PATH, connection)
     await connection.request_name_async(BUS_NAME, 0)
     return served
