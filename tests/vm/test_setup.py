@@ -58,6 +58,7 @@ def manifest(content: bytes) -> str:
     """The embedded model, and its file once more under a name that the machine does not have."""
     found = yaml.safe_load((ROOT / "models-manifest.yaml").read_text(encoding="utf-8"))
     known = next(each for each in found["models"] if each["id"] == EMBEDDED)
+    del known["draft_for"]
     other = known | {
         "id": MODEL, "name": MODEL, "embedded": False, "file": f"{MODEL}.gguf",
         "size": len(content), "sha256": hashlib.sha256(content).hexdigest(),

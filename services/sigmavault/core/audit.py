@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 
 from pydantic import Field, JsonValue, ValidationError
 
+from sigmavault.core.errors import AuditError
 from sigmavault.core.operation.plan import Value, canonical
 
 GENESIS: Final = "0" * 64
@@ -98,6 +99,18 @@ class Facts(Value):
     digest: str = ""
     result: str = "ok"
     message: str = ""
+
+    @classmethod
+    def parsed(cls, line: str) -> Self:
+        """Out of one line of JSON.
+
+        Raises:
+            AuditError: it is none of ours.
+        """
+        try:
+            return cls.model_validate_json(line)
+        except ValidationError as error:
+            raise AuditError("the line is no record") from error
 
     def shortened(self) -> Self:
         """With texts of bounded length: nobody fills the log by asking long questions."""

@@ -11,9 +11,7 @@ import os
 import pwd
 import sys
 from pathlib import Path
-from typing import Final
-
-from pydantic import JsonValue, ValidationError
+from typing import Any, Final
 
 from sigmavault.core.audit import Event, Facts, Who
 from sigmavault.core.errors import AuditError
@@ -26,9 +24,7 @@ FILE: Final = Path("run/sigmavault-keys/audit.jsonl")
 _log = logging.getLogger(__name__)
 
 
-def tell(
-    machine: Machine, operation: str, arguments: dict[str, JsonValue], result: str, message: str
-) -> None:
+def tell(machine: Machine, operation: str, arguments: dict[str, Any], result: str, message: str) -> None:
     """Keep what this process did, as the record of an operation.
 
     Raises:
@@ -53,8 +49,8 @@ def told(root: Path) -> tuple[Facts, ...]:
     found = []
     for line in read_or_empty(root / FILE).splitlines():
         try:
-            found.append(Facts.model_validate_json(line))
-        except ValidationError:
+            found.append(Facts.parsed(line))
+        except AuditError:
             _log.warning("a line of /%s is no record", FILE)
     return tuple(found)
 
