@@ -33,7 +33,8 @@ from tests.vm.stage import GIB, ROOT, SMB, SSH, Stage, Target, hardware_of, plac
 pytestmark = [pytest.mark.vm, pytest.mark.disk, pytest.mark.slow]
 
 CUTS = int(os.environ.get("SIGMAVAULT_SETUP_CUTS", "2"))
-DISKS = tuple(Disk(serial=f"NEW{number}", size_bytes=2 * GIB) for number in (1, 2))
+DISKS = tuple(Disk(serial=f"NEW{number}", size_bytes=6 * GIB) for number in (1, 2))
+"""Of a pool 2 GiB stay free, whatever models want."""
 HOST = "10.0.2.2"
 """What the machine calls the host it runs on (QEMU's user network)."""
 MODEL = "smollm2-from-the-network"
