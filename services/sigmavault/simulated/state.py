@@ -16,6 +16,8 @@ from sigmavault.simulated.description import (
 )
 
 _ROOM_FOR_LABELS = 9 * 1024 * 1024
+_LONGEST_NAME = 15
+"""Of a machine, as `machine.set-hostname` takes it (NetBIOS)."""
 
 
 def guid_of(*words: str) -> int:
@@ -192,7 +194,7 @@ def state_of(description: Description, now: float) -> State:
     counts = {"sd": 0, "nvme": 0, "vd": 0}
     for each in description.disks:
         disks[each.name] = Disk(described=each, kname=_kname(each, counts), partitions=list(each.partitions))
-    name = f"simulated-{description.name}"
+    name = f"simulated-{description.name}"[:_LONGEST_NAME].rstrip("-")
     state = State(description=description, disks=disks, pools={}, host_name=name)
     for pool in description.pools:
         state.pools[pool.name] = _pool(pool, int(now))

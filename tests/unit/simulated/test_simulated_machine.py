@@ -9,9 +9,10 @@ import pytest
 from sigmavault.core.errors import CommandError, CommandMissingError, ConfigError
 from sigmavault.core.storage.eligibility import Code, blockers
 from sigmavault.core.storage.pools import PoolState
+from sigmavault.operations.machine.set_hostname import HostNameArguments
 from sigmavault.simulated import description
 from sigmavault.simulated.machine import SimulatedMachine
-from sigmavault.system import disks, units, zfs, zpool
+from sigmavault.system import disks, settings, units, zfs, zpool
 
 MACHINES = sorted((Path(description.__file__).parent / "machines").glob("*.yaml"))
 NEW = ("/dev/disk/by-id/ata-ST8000VN004-3CP101_WWZ1A001", "/dev/disk/by-id/ata-ST8000VN004-3CP101_WWZ1A002")
@@ -38,6 +39,8 @@ def test_every_machine_can_be_read_by_the_real_adapters(file: Path) -> None:
     assert len(disks.disks(made)) == len(made.state.disks)
     assert bool(zfs.datasets(made)) == bool(made.state.imported())
     assert units.services(made)
+    name = settings.host_name(made)
+    assert HostNameArguments(name=name).name == name, "a name that the machine could not be given"
     made.close()
 
 
