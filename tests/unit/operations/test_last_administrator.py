@@ -75,7 +75,8 @@ def test_an_administrator_who_cannot_log_in_does_not_count(machine: SimulatedMac
             bob = next(row for row in passwd.read_text().splitlines() if row.startswith("bob:"))
             passwd.write_text(passwd.read_text().replace(bob, bob.replace("/bin/bash", "/usr/sbin/nologin")))
         case "gone":
-            passwd.write_text("".join(row for row in passwd.open() if not row.startswith("bob:")))
+            rows = passwd.read_text().splitlines(keepends=True)
+        passwd.write_text("".join(row for row in rows if not row.startswith("bob:")))
     with pytest.raises(OperationError, match="anna is the last administrator"):
         DeleteUser().plan(UserArguments(name="anna"), machine)
 
