@@ -76,7 +76,7 @@ def test_an_administrator_who_cannot_log_in_does_not_count(machine: SimulatedMac
             passwd.write_text(passwd.read_text().replace(bob, bob.replace("/bin/bash", "/usr/sbin/nologin")))
         case "gone":
             rows = passwd.read_text().splitlines(keepends=True)
-        passwd.write_text("".join(row for row in rows if not row.startswith("bob:")))
+            passwd.write_text("".join(row for row in rows if not row.startswith("bob:")))
     with pytest.raises(OperationError, match="anna is the last administrator"):
         DeleteUser().plan(UserArguments(name="anna"), machine)
 
