@@ -16,6 +16,7 @@ from sigmavault.core.manifest import Manifest, parse_manifest
 from sigmavault.core.network import Method
 from sigmavault.core.setup.facts import DiskFact, Facts, model_offers, pool_choices, proposed_disks
 from sigmavault.core.setup.state import MachineState, NetworkState
+from sigmavault.core.storage.begun import is_begun
 from sigmavault.core.storage.presets import Preset
 from sigmavault.core.threads import plan_threads
 from sigmavault.core.tiers import choose_tier
@@ -45,14 +46,14 @@ async def read_state(host: Host, models: Models) -> MachineState:
     settings = await _read(host, "machine.settings")
     users = await _read(host, "user.list")
     disks = await _read(host, "disk.list")
-    pools, datasets, for_models = await _storage(host)
+    storage = await _storage(host)
     shares = await _read(host, "share.list")
     here, loading = await _models(models)
     return MachineState(
         host_name=settings["host_name"], time_zone=settings["time_zone"],
         network=_network(settings["network"]), administrators=frozenset(settings["administrators"]),
         users={each["name"]: each["has_password"] for each in users["users"]},
-        pools=pools, datasets=datasets, model_datasets=for_models,
+        **storage,
         serials={each["serial"]: each["name"] for each in disks["disks"] if each["serial"]},
         shares={each["name"]: each["dataset"] for each in shares["shares"]},
         models=here, loading=loading,
@@ -76,18 +77,22 @@ def _network(told: dict[str, Any]) -> NetworkState:
     )  # fmt: skip
 
 
-async def _storage(host: Host) -> tuple[dict[str, frozenset[str]], frozenset[str], frozenset[str]]:
-    """Pools with their disks, datasets, and those of them that were made for models."""
+async def _storage(host: Host) -> dict[str, Any]:
+    """What of `MachineState` is about pools and datasets."""
     rows = await _pools(host)
     if rows is None:
-        return {}, frozenset(), frozenset()
+        return {}
     pools = {}
     for row in rows:
         vdevs = (await _read(host, "pool.show", {"name": row["name"]}))["vdevs"]
         pools[row["name"]] = frozenset(each["disk"] for each in vdevs if each["disk"])
     datasets = (await _read(host, "dataset.list"))["datasets"]
     for_models = frozenset(each["name"] for each in datasets if each["preset"] == Preset.MODELS)
-    return pools, frozenset(each["name"] for each in datasets), for_models
+    places = {each["name"]: each["mountpoint"] for each in datasets}
+    begun = frozenset(name for name in pools if is_begun(name, places))
+    return {
+        "pools": pools, "datasets": frozenset(places), "begun_pools": begun, "model_datasets": for_models,
+    }  # fmt: skip
 
 
 async def _pools(host: Host) -> list[dict[str, Any]] | None:

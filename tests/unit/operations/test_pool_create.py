@@ -24,6 +24,7 @@ from sigmavault.operations.pool.create import CreateArguments, CreatePool
 from tests.unit.core.storage.pool_states import text_of
 from tests.unit.operations.pool_machine import BIG, BLANK, DATA, SMALL, STATUS, machine_of, status_of
 from tests.unit.operations.scripted import Hands, ScriptedMachine
+from tests.unit.operations.zfs_list import datasets_of
 
 
 def asked(layout: str, *disks: str, **more: Any) -> CreateArguments:
@@ -175,7 +176,8 @@ def made(machine: ScriptedMachine, end: str | CommandError = "") -> None:
         return end
 
     machine.says = {each: said for each, said in machine.says.items() if each != ("zpool", "create", "-n")}
-    machine.says = {**machine.says, ("zpool", "create"): create, ("zpool", "destroy"): ""}
+    machine.says = {**machine.says, ("zpool", "create"): create, ("zpool", "destroy"): "",
+                    ("zfs", "list"): datasets_of({"b": "/srv/b"})}  # fmt: skip
 
 
 def b_machine(root: Path) -> ScriptedMachine:
@@ -295,3 +297,43 @@ def test_a_lost_reply_is_not_taken_for_a_failure(tmp_path: Path) -> None:
     with pytest.raises(OutcomeUnknownError):
         CreatePool().apply(b_arguments(), plan, machine, Hands())
     assert not any(argv[:2] == ("zpool", "destroy") for argv in machine.ran)
+
+
+def cut_off(machine: ScriptedMachine, places: dict[str, str]) -> None:
+    """The pool `b` is there, with these datasets, which `zfs set` gives their place."""
+
+    def finish(argv: Sequence[str], _stdin: str) -> str:
+        assert "mountpoint=/srv/b" in argv
+        cut_off(machine, {"b": "/srv/b"})
+        return ""
+
+    machine.says = {
+        **machine.says, STATUS: status_of("scrubbed"), ("zfs", "list"): datasets_of(places),
+        ("zfs", "set"): finish,
+    }  # fmt: skip
+
+
+def test_a_pool_whose_making_was_cut_off_is_brought_to_its_end(tmp_path: Path) -> None:
+    """The power went after `zpool create` wrote the pool, and before it wrote the properties."""
+    machine = b_machine(tmp_path)
+    first = CreatePool().plan(b_arguments(), machine)
+    cut_off(machine, {"b": "/b"})
+    assert CreatePool().outcome(b_arguments(), first, machine) is Outcome.FAILED
+    plan = CreatePool().plan(b_arguments(), machine)
+    assert plan.steps[0].argv == (
+        "zfs", "set", "--", "compression=lz4", "atime=off", "xattr=sa", "acltype=posix", "dnodesize=auto",
+        "mountpoint=/srv/b", "b",
+    )  # fmt: skip
+    assert CreatePool().outcome(b_arguments(), plan, machine) is Outcome.FAILED
+    CreatePool().apply(b_arguments(), plan, machine, Hands())
+    assert CreatePool().outcome(b_arguments(), plan, machine) is Outcome.FINISHED
+    with pytest.raises(InvalidRequestError, match="there is a pool b already"):
+        CreatePool().plan(b_arguments(), machine)
+
+
+@pytest.mark.parametrize("places", [{"b": "/b", "b/photos": "/b/photos"}, {"b": "/tank"}, {"b": ""}])
+def test_a_pool_with_something_in_it_was_not_cut_off(tmp_path: Path, places: dict[str, str]) -> None:
+    machine = b_machine(tmp_path)
+    cut_off(machine, places)
+    with pytest.raises(InvalidRequestError, match="there is a pool b already"):
+        CreatePool().plan(b_arguments(), machine)

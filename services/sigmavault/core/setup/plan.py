@@ -296,7 +296,7 @@ def _pool(wished: NewPool, state: MachineState) -> SetupStep:
     if wished.name not in state.pools:
         return step
     if state.consists_of(wished.name, wished.disks):
-        return step.now(StepState.THERE)
+        return step if wished.name in state.begun_pools else step.now(StepState.THERE)
     return step.now(StepState.FAILED, f"there is a pool {wished.name} already, of other disks")
 
 

@@ -40,6 +40,7 @@ class MachineState:
         pools: imported pools → the names of their disks.
         serials: of disks → their names.
         datasets: all of them, with their pools.
+        begun_pools: those among the pools whose making was cut off.
         model_datasets: those of them that were made for models.
         shares: names → datasets.
         models: ids of those whose files are here, whole and checked.
@@ -54,6 +55,7 @@ class MachineState:
     pools: Mapping[str, frozenset[str]] = field(default_factory=dict)
     serials: Mapping[str, str] = field(default_factory=dict)
     datasets: frozenset[str] = frozenset()
+    begun_pools: frozenset[str] = frozenset()
     model_datasets: frozenset[str] = frozenset()
     shares: Mapping[str, str] = field(default_factory=dict)
     models: frozenset[str] = frozenset()

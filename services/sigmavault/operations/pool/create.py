@@ -33,6 +33,7 @@ from sigmavault.core.storage.keys import FOLDER, KEY_FILE_WARNING, location
 from sigmavault.core.storage.pools import Pool
 from sigmavault.core.storage.topology import Layout, Topology
 from sigmavault.core.values import format_bytes
+from sigmavault.operations.pool.begun import begun, is_begun
 from sigmavault.operations.pool.shown import PoolView, view
 from sigmavault.operations.pool.taking import Disks, Taken, TakingArguments, forced, refuse_uneven, take
 from sigmavault.operations.pool.touched import CHANGE_TIMEOUT_S
@@ -110,6 +111,8 @@ class CreatePool(Change[CreateArguments, PoolView]):
     def plan(self, arguments: CreateArguments, machine: Machine) -> Plan:
         """Look at every disk, at the name and at the place where the pool will be mounted."""
         pools = zpool.pools(machine)
+        if (pool := begun(machine, arguments.name, _names(arguments), pools)) is not None:
+            return self._rest(arguments, pool)
         _refuse_name(arguments.name, machine, pools)
         taken = take(machine, _names(arguments), arguments, pools)
         asked = _topology(arguments, taken)
@@ -129,11 +132,28 @@ class CreatePool(Change[CreateArguments, PoolView]):
             dry_run=drawn,
             confirmation=arguments.name if taken.losses else "",
             secrets=("passphrase",) if arguments.has_passphrase else (),
-            locks=(f"pool:{arguments.name}", *taken.locks), facts={"key_file": file},
+            locks=(f"pool:{arguments.name}", *taken.locks), facts={"key_file": file, "begun": ""},
+        )  # fmt: skip
+
+    def _rest(self, arguments: CreateArguments, pool: Pool) -> Plan:
+        """What is missing of a pool whose making was cut off."""
+        pairs = (f"{key}={value}" for key, value in _properties(arguments).items())
+        step = Step(
+            text=f"Give the pool {pool.name}, whose making was cut off, its properties",
+            argv=("zfs", "set", "--", *pairs, pool.name), timeout_s=CHANGE_TIMEOUT_S,
+        )  # fmt: skip
+        return Plan(
+            operation=self.name, arguments=arguments.model_dump(mode="json"),
+            summary=f"Finish the pool {pool.name}: it is there, and its making was cut off", steps=(step,),
+            targets=(Target(kind="pool", name=pool.name, identity=pool.guid),),
+            locks=(f"pool:{pool.name}",), facts={"key_file": "", "begun": pool.guid},
         )  # fmt: skip
 
     def apply(self, arguments: CreateArguments, plan: Plan, machine: Machine, work: Work) -> PoolView:
         """Make disks blank where that was allowed, create the pool, and take back a half-made one."""
+        if plan.facts["begun"]:
+            run_steps(plan.steps, machine, work)
+            return self.answer(arguments, machine)
         if arguments.has_passphrase and len(work.secret("passphrase").strip("\n")) < _LEAST_PASSPHRASE:
             raise InvalidRequestError(f"must have {_LEAST_PASSPHRASE} characters or more", param="passphrase")
         taken = take(machine, _names(arguments), arguments, zpool.pools(machine))
@@ -162,13 +182,16 @@ class CreatePool(Change[CreateArguments, PoolView]):
         return view(zpool.pool(machine, arguments.name), machine.now())
 
     def outcome(self, arguments: CreateArguments, plan: Plan, machine: Machine) -> Outcome:
-        """A pool of this name with exactly these disks is there, or none is."""
+        """A pool of this name with exactly these disks is there and whole, or none is."""
         try:
             pool = zpool.pool(machine, arguments.name)
         except UnknownObjectError:
             return Outcome.FAILED
         names = {target.name for target in plan.targets[1:]}
-        return Outcome.FINISHED if {leaf.disk for leaf in pool.leaves()} == names else Outcome.UNKNOWN
+        if pool.guid != plan.facts["begun"] and {leaf.disk for leaf in pool.leaves()} != names:
+            return Outcome.UNKNOWN
+        # asked for once more, it is brought to its end
+        return Outcome.FAILED if is_begun(machine, pool) else Outcome.FINISHED
 
 
 def _names(arguments: CreateArguments) -> tuple[str, ...]:
@@ -226,19 +249,24 @@ def _is_gone(name: str, machine: Machine) -> bool:
         return False
 
 
+def _properties(arguments: CreateArguments) -> dict[str, str]:
+    """Of the first dataset, which the others inherit; zfsprops(7)."""
+    return {
+        "compression": arguments.compression.value, "atime": "off", "xattr": "sa", "acltype": "posix",
+        "dnodesize": "auto", "mountpoint": f"/{ROOT}/{arguments.name}",
+    }  # fmt: skip
+
+
 def _words(arguments: CreateArguments, asked: Topology, file: str) -> tuple[str, ...]:
     """What stands behind `zpool create`. What can never be changed later comes first.
 
-    `failmode=continue` and autoexpand: zpoolprops(7); dnodesize, xattr, acltype: zfsprops(7).
+    `failmode=continue` and autoexpand: zpoolprops(7).
     """
     pool = {
         "ashift": "12", "compatibility": COMPATIBILITY, "autoexpand": "on", "failmode": "continue",
         "autotrim": "off" if all(member.is_rotational for member in asked.members) else "on",
     }  # fmt: skip
-    dataset = {
-        "compression": arguments.compression.value, "atime": "off", "xattr": "sa", "acltype": "posix",
-        "dnodesize": "auto", "mountpoint": f"/{ROOT}/{arguments.name}",
-    }  # fmt: skip
+    dataset = _properties(arguments)
     if file:
         dataset |= {"encryption": "aes-256-gcm", "keyformat": "hex", "keylocation": location(file)}
     elif arguments.encrypted:

@@ -61,6 +61,8 @@ def test_a_pool_of_other_disks_is_no_pool_of_ours() -> None:
     assert plan(other).step("pool").state is StepState.FAILED
     by_serial = replace(SET_UP, serials={"S1": "ata-A_1", "S2": "ata-A_2"})
     assert plan(by_serial, pool={**TANK, "disks": ["S1", "S2"]}).step("pool").state is StepState.THERE
+    cut_off = replace(SET_UP, begun_pools=frozenset({"tank"}))
+    assert plan(cut_off).step("pool").state is StepState.WAITING, "its making goes on"
 
 
 def test_a_share_of_another_dataset_is_not_taken_for_ours() -> None:
