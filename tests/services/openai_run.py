@@ -190,7 +190,8 @@ def request_number() -> None:
 
 def failure_in_the_middle() -> None:
     """Last: it kills the model's process."""
-    long: Any = {**ASK, "max_tokens": 2000, "temperature": 1.3}
+    endless = {"0": -100, "2": -100}  # SmolLM2's end tokens
+    long: Any = {**ASK, "max_tokens": 2000, "temperature": 1.3, "logit_bias": endless}
 
     def work() -> None:
         for at, _chunk in enumerate(client.chat.completions.create(**long, stream=True)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from sigmavault.core.chat import GenerateRequest, Sampling, Text
 
 from tests.services.worker_link import worker
 
+PATIENCE_S = 20.0
+"""It looks at what it may use each second, and a fast machine answers in less."""
 LONG = GenerateRequest(
     prompt=Text(text="Once upon a time"),
     sampling=Sampling(
@@ -31,7 +34,9 @@ def test_threads_follow_what_the_process_may_use(smollm2: Path, runtime: Path) -
         threads = Path(f"/proc/{link.process.pid}/task").iterdir()
         for thread in threads:
             os.sched_setaffinity(int(thread.name), {min(os.sched_getaffinity(0))})
-        link.ask(LONG)
+        end = time.monotonic() + PATIENCE_S
         link.ask(LONG)
         assert link.stats is not None
+        while link.stats.threads > 1 and time.monotonic() < end:
+            link.ask(LONG)
         assert (link.stats.threads, link.stats.threads_reason.partition(";")[0]) == (1, "1 CPU")
