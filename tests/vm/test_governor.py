@@ -27,6 +27,7 @@ ANSWERS = (Path(__file__).parent / "inside" / "answers.py").read_bytes()
 HOG = (Path(__file__).parent / "inside" / "hog.py").read_bytes()
 UNIT = "sigmavault-governor.service"
 CUT_S, BACK_S = 3.0, 30.0
+"""The bars. Under emulation the client's own login takes seconds; what was measured is in `times.json`."""
 TOKENS = 30
 RHYTHM_S = 60.0
 MIB = 1024**2
@@ -95,8 +96,8 @@ def test_a_copy_cuts_the_model_at_once_and_quiet_gives_it_back(
     assert (first["cpu_percent"], last["cpu_percent"]) == (30, 80)
     times = {"governor_cut_s": round(first["at"] - begin, 1), "governor_back_s": round(last["at"] - end, 1)}
     record(ARTEFACTS, str(scene.target), times)
-    assert times["governor_cut_s"] <= CUT_S
-    assert times["governor_back_s"] <= BACK_S
+    assert times["governor_cut_s"] <= vm.scale.limit(CUT_S)
+    assert times["governor_back_s"] <= vm.scale.limit(BACK_S)
     said = vm.succeed("journalctl", "--boot", f"--unit={UNIT}", "--output=cat")
     assert said.count(first["cause"]) == 1, "each change is logged once, with its cause"
 
