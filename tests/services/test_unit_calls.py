@@ -15,19 +15,8 @@ import pytest
 from tests.services.daemon import DATA, SERVICES, SOURCE
 from tests.services.host import HostDaemon
 from tests.services.simulated_host import simulated_host
+from tests.services.test_empty_trash import MACHINE as TRASH
 
-TRASH = """\
-name: trash
-about: one dataset that is due, one that is not
-disks:
-  - {name: ata-DISK_1, serial: S1, model: DISK, size_bytes: 4000787030016}
-pools:
-  - name: tank
-    data: [{kind: disk, disks: [ata-DISK_1]}]
-    datasets:
-      - {name: tank/old}
-      - {name: tank/new}
-"""
 KEYS_OF = """
 import sys
 from pathlib import Path

@@ -18,9 +18,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench.governor.measures import SMB_PORT, Bench, Round, State
-from tests.vm.machine.machine import SSH_PORT, Machine, Options, Place
-from tests.vm.stage import Target, hardware_of, place_of
+from tests.bench.governor.measures import Bench, Round, State
+from tests.vm.machine.machine import Machine, Options, Place
+from tests.vm.stage import SMB, SSH, Target, hardware_of, place_of
 
 BAR, P99_BAR = 0.95, 1.5
 RHYTHM_S, MOST_CHANGES = 300.0, 30
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     told = parser.parse_args(argv)
     hardware = dataclasses.replace(hardware_of(Target.DISK), cpus=told.cpus)
     place: Place = place_of("bench-governor")
-    options = Options(guest_ports=(SSH_PORT, SMB_PORT))
+    options = Options(guest_ports=(SSH, SMB))
     with (
         tempfile.TemporaryDirectory(prefix="bench-governor-") as folder,
         Machine("bench-governor", hardware, place, options) as vm,

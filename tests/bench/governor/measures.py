@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tests.vm.machine.machine import Machine
 from tests.vm.machine.process import Arg, run
+from tests.vm.stage import SMB
 
-SMB_PORT = 445
 USER, PASSWORD = "bench", "correct horse battery"
 SHARE, FILE, MOUNT, SOURCE = "media", "file", "/mnt/bench", "/dev/shm/bench"
 SLICE, GOVERNOR, LOAD = "sigmavault-ai.slice", "sigmavault-governor.service", "bench-load.service"
@@ -105,7 +105,7 @@ class Bench:
     def random_reads(self) -> list[float]:
         """Seconds of each read."""
         told = subprocess.run(
-            [sys.executable, "-m", "tests.bench.governor.random_reads", str(self.vm.ports[SMB_PORT]),
+            [sys.executable, "-m", "tests.bench.governor.random_reads", str(self.vm.ports[SMB]),
              f"{SHARE}/{FILE}", str(self.seconds)],
             input=f"{USER}\n{PASSWORD}\n", capture_output=True, text=True, check=True,
         )  # fmt: skip
@@ -113,7 +113,7 @@ class Bench:
         return took
 
     def _copy(self, command: str) -> float:
-        words: list[Arg] = ["smbclient", f"//127.0.0.1/{SHARE}", "-p", str(self.vm.ports[SMB_PORT])]
+        words: list[Arg] = ["smbclient", f"//127.0.0.1/{SHARE}", "-p", str(self.vm.ports[SMB])]
         script = f"lcd {self.folder}; {command}"
         done = run([*words, "-A", self.folder / "account", "-c", script], timeout_s=300)
         found = _RATE.search(done.out + done.err)
