@@ -68,3 +68,8 @@ def _quantity(text: str, spelled: str, units: dict[str, int], allowed: str) -> i
     if found is None or found[2] not in units:
         raise ValueError(f"must be {allowed}, not {text[:40]!r}")
     return int(Decimal(found[1]) * units[found[2]])
+
+
+def capital(text: str) -> str:
+    """With a capital letter at its beginning, and nothing else changed."""
+    return f"{text[:1].upper()}{text[1:]}"

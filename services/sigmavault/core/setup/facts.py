@@ -22,7 +22,7 @@ from sigmavault.core.storage.topology import (
     warnings,
 )
 from sigmavault.core.tiers import TierChoice, choose_tier, memory_needed, speed_ceiling
-from sigmavault.core.values import format_bytes
+from sigmavault.core.values import capital, format_bytes
 
 REAL_SPEEDS: Final = (0.6, 0.95)
 """Parts of what memory bandwidth allows at most that models reach: see `core.tiers.speed_ceiling`."""
@@ -226,7 +226,7 @@ def _proposal(layout: Layout, members: tuple[Member, ...]) -> PoolProposal:
 
 
 def _sentence(clause: str) -> str:
-    return f"{clause[:1].upper()}{clause[1:]}."
+    return f"{capital(clause)}."
 
 
 # --- models ---

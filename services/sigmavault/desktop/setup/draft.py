@@ -15,6 +15,7 @@ from sigmavault.core.setup.answers import Administrator, Answers, Network, NewPo
 from sigmavault.core.setup.facts import Facts, PoolProposal, pool_choices
 from sigmavault.core.storage.presets import Preset
 from sigmavault.core.storage.topology import Layout
+from sigmavault.core.values import capital
 
 _ORIGIN: Final = "answers"
 _LONGEST_USER: Final = 31
@@ -91,7 +92,7 @@ class Wiring:
                 return f"{words} {wrong}"
         if self.address:
             wrong = complaint(Answers, "network", self.as_json())
-            return f"{wrong[:1].upper()}{wrong[1:]}"
+            return capital(wrong)
         return ""
 
     @property

@@ -10,7 +10,7 @@ from sigmavault.core.setup.facts import DiskFact, ModelOffer, in_words
 from sigmavault.core.setup.plan import StepState
 from sigmavault.core.storage.presets import Preset
 from sigmavault.core.storage.topology import Layout
-from sigmavault.core.values import format_bytes
+from sigmavault.core.values import capital, format_bytes
 
 LAYOUTS: Final[Mapping[Layout, str]] = {
     Layout.STRIPE: "No protection",
@@ -85,8 +85,3 @@ def model_subtitle(offer: ModelOffer) -> str:
 def sentence(text: str) -> str:
     """With a capital letter and a full stop: daemons speak in clauses. Nothing stays nothing."""
     return f"{capital(text).removesuffix('.')}." if text else ""
-
-
-def capital(text: str) -> str:
-    """With a capital letter at its beginning."""
-    return f"{text[:1].upper()}{text[1:]}"
