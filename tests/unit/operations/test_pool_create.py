@@ -319,6 +319,8 @@ def test_a_pool_whose_making_was_cut_off_is_brought_to_its_end(tmp_path: Path) -
     first = CreatePool().plan(b_arguments(), machine)
     cut_off(machine, {"b": "/b"})
     assert CreatePool().outcome(b_arguments(), first, machine) is Outcome.FAILED
+    older = first.model_copy(update={"facts": {"key_file": ""}})
+    assert CreatePool().outcome(b_arguments(), older, machine) is Outcome.FAILED
     plan = CreatePool().plan(b_arguments(), machine)
     assert plan.steps[0].argv == (
         "zfs", "set", "--", "compression=lz4", "atime=off", "xattr=sa", "acltype=posix", "dnodesize=auto",

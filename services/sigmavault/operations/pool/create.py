@@ -188,7 +188,8 @@ class CreatePool(Change[CreateArguments, PoolView]):
         except UnknownObjectError:
             return Outcome.FAILED
         names = {target.name for target in plan.targets[1:]}
-        if pool.guid != plan.facts["begun"] and {leaf.disk for leaf in pool.leaves()} != names:
+        # a plan of an older daemon, whose job is looked at after an upgrade, does not have it
+        if pool.guid != plan.facts.get("begun") and {leaf.disk for leaf in pool.leaves()} != names:
             return Outcome.UNKNOWN
         # asked for once more, it is brought to its end
         return Outcome.FAILED if is_begun(machine, pool) else Outcome.FINISHED
