@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,14 +30,15 @@ def test_process_tells_threads_and_their_reason(smollm2: Path, runtime: Path) ->
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one CPU: there is nothing to take away")
-def test_threads_follow_what_the_process_may_use(smollm2: Path, runtime: Path) -> None:
+@pytest.mark.parametrize("tokens", [5, 150])
+def test_threads_follow_what_the_process_may_use(smollm2: Path, runtime: Path, tokens: int) -> None:
+    asked = replace(LONG, max_tokens=tokens)  # short answers: many end within the second between two looks
     with worker(smollm2, runtime) as link:
-        threads = Path(f"/proc/{link.process.pid}/task").iterdir()
-        for thread in threads:
+        for thread in Path(f"/proc/{link.process.pid}/task").iterdir():
             os.sched_setaffinity(int(thread.name), {min(os.sched_getaffinity(0))})
         end = time.monotonic() + PATIENCE_S
-        link.ask(LONG)
+        link.ask(asked)
+        while link.wait_stats().threads > 1 and time.monotonic() < end:  # there is one after each answer
+            link.ask(asked)
         assert link.stats is not None
-        while link.stats.threads > 1 and time.monotonic() < end:
-            link.ask(LONG)
         assert (link.stats.threads, link.stats.threads_reason.partition(";")[0]) == (1, "1 CPU")

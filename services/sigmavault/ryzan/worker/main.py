@@ -111,7 +111,7 @@ class Worker:
         if self._engine and job.guessing.mode is not Mode.OFF:
             self._guessing = Guessing(self._engine, self._llama, self._reader, job.guessing)
             self._guessing.follow(self._plan.threads, self._plan.prefill)
-        self._reported = self._flushed = time.monotonic()
+        self._reported = self._followed = self._flushed = time.monotonic()
         self._steps = 0
 
     def serve(self) -> None:
@@ -209,10 +209,11 @@ class Worker:
 
     def _report(self) -> None:
         now = time.monotonic()
+        if now - self._followed >= _REPORT_EVERY_S:  # by a clock of its own: each short answer ends in a report
+            self._follow()
+            self._followed = now
         if self._work.busy and now - self._reported < _REPORT_EVERY_S:
             return
-        if now - self._reported >= _REPORT_EVERY_S:
-            self._follow()
         self._reported = now
         stats = wire.Stats(
             tokens_per_second=self._engine.meter.rate if self._engine else 0.0,
