@@ -299,6 +299,33 @@ def test_a_lost_reply_is_not_taken_for_a_failure(tmp_path: Path) -> None:
     assert not any(argv[:2] == ("zpool", "destroy") for argv in machine.ran)
 
 
+UNAVAILABLE = "cannot create 'b': one or more devices is currently unavailable\n"
+
+
+@pytest.mark.parametrize(("misses", "is_made"), [(2, True), (99, False)])
+def test_partitions_that_udev_is_slow_with_are_waited_for(tmp_path: Path, misses: int, is_made: bool) -> None:
+    machine = b_machine(tmp_path)
+    tried: list[str] = []
+
+    def create(argv: Sequence[str], stdin: str) -> str:
+        tried.append(stdin)
+        if len(tried) <= misses:
+            raise CommandError(argv, 1, UNAVAILABLE)
+        machine.says = {**machine.says, STATUS: status_of("scrubbed")}
+        return ""
+
+    arguments = b_arguments(encrypted=True)
+    plan = CreatePool().plan(arguments, machine)
+    machine.says = {**machine.says, plan.steps[-1].argv[:3]: create}
+    hands = Hands(secrets={"passphrase": "correct horse"})
+    if is_made:
+        assert CreatePool().apply(arguments, plan, machine, hands).name == "b"
+    else:
+        with pytest.raises(OperationError, match=r"b was not created: .* currently unavailable"):
+            CreatePool().apply(arguments, plan, machine, hands)
+    assert tried == ["correct horse"] * (3 if is_made else 5)
+
+
 def cut_off(machine: ScriptedMachine, places: dict[str, str]) -> None:
     """The pool `b` is there, with these datasets, which `zfs set` gives their place."""
 

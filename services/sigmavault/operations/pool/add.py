@@ -9,7 +9,6 @@ from pydantic import Field
 from sigmavault.core.errors import InvalidRequestError, OperationError
 from sigmavault.core.names import PoolName
 from sigmavault.core.operation import Change, Machine, Outcome, Plan, Positional, Risk, Step, Work
-from sigmavault.core.operation.operation import run_steps
 from sigmavault.core.storage import topology
 from sigmavault.core.storage.pools import Pool, Role, Vdev
 from sigmavault.core.storage.topology import Layout, Topology
@@ -69,8 +68,9 @@ class AddDisks(Change[AddArguments, PoolView]):
 
     def apply(self, arguments: AddArguments, plan: Plan, machine: Machine, work: Work) -> PoolView:
         """Make disks blank where that was allowed, and add them."""
-        take(machine, arguments.disks, arguments).make_blank(machine, work)
-        run_steps(plan.steps[-1:], machine, work)
+        taken = take(machine, arguments.disks, arguments)
+        taken.make_blank(machine, work)
+        taken.give(plan.steps[-1], machine, work)
         return self.answer(arguments, machine)
 
     def answer(self, arguments: AddArguments, machine: Machine) -> PoolView:

@@ -162,7 +162,7 @@ class CreatePool(Change[CreateArguments, PoolView]):
         if file:
             keys.make(machine, file)
         try:
-            run_steps(plan.steps[-1:], machine, work)
+            taken.give(plan.steps[-1], machine, work)
         except CommandTimeoutError as error:
             raise OutcomeUnknownError(
                 f"nobody can tell whether {arguments.name} was created: {error.message}",

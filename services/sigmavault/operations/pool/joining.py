@@ -10,7 +10,6 @@ from pydantic import Field
 from sigmavault.core.errors import InvalidRequestError
 from sigmavault.core.names import DiskName, PoolName
 from sigmavault.core.operation import Change, Machine, Outcome, Plan, Positional, Step, Work
-from sigmavault.core.operation.operation import run_steps
 from sigmavault.core.storage.disks import Disk
 from sigmavault.core.storage.pools import Pool, Vdev
 from sigmavault.core.storage.topology import RESERVED_BYTES
@@ -81,8 +80,9 @@ class Joining[A: JoiningArguments, V: PoolView](Change[A, V]):
 
     def apply(self, arguments: A, plan: Plan, machine: Machine, work: Work) -> V:
         """Make the new disk blank where that was allowed; the copying is begun and goes on by itself."""
-        take(machine, (arguments.new,), arguments).make_blank(machine, work)
-        run_steps(plan.steps[-1:], machine, work)
+        taken = take(machine, (arguments.new,), arguments)
+        taken.make_blank(machine, work)
+        taken.give(plan.steps[-1], machine, work)
         return self.answer(arguments, machine)
 
     def answer(self, arguments: A, machine: Machine) -> V:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
-from sigmavault.core.errors import InvalidRequestError
+from sigmavault.core.errors import CommandError, InvalidRequestError
 from sigmavault.core.names import DiskName
 from sigmavault.core.operation import Arguments, Machine, Step, Target, Work
+from sigmavault.core.operation.operation import run_steps
 from sigmavault.core.storage import wiping
 from sigmavault.core.storage.disks import Disk
 from sigmavault.core.storage.eligibility import contents, worries
@@ -18,6 +19,10 @@ from sigmavault.core.storage.pools import Pool
 from sigmavault.core.storage.topology import Group, Member, uneven
 from sigmavault.system import disks
 from sigmavault.system import wiping as system_wiping
+
+_MISSING: Final = "one or more devices is currently unavailable"
+"""What ZFS says (ENXIO) of a partition whose device is not there; nothing was changed then."""
+_ATTEMPTS: Final = 5
 
 type Disks = Annotated[tuple[DiskName, ...], Field(max_length=120)]
 
@@ -86,6 +91,25 @@ class Taken:
         """Do `steps`."""
         for disk in self.with_data:
             system_wiping.wipe(machine, disk, work)
+
+    @staticmethod
+    def give(step: Step, machine: Machine, work: Work) -> None:
+        """Run the command of ZFS that partitions the disks and takes them.
+
+        While udev reads the new partitions once more, after ZFS has closed the disk, their devices are gone
+        for a moment, and on a busy machine ZFS gives up waiting for them: then it is tried again.
+
+        Raises:
+            CommandError: it failed for another reason, or each time.
+        """
+        for is_last in (*[False] * (_ATTEMPTS - 1), True):
+            try:
+                run_steps((step,), machine, work)
+            except CommandError as error:
+                if is_last or _MISSING not in error.stderr:
+                    raise
+            else:
+                return
 
 
 def take(

@@ -209,7 +209,7 @@ class Worker:
 
     def _report(self) -> None:
         now = time.monotonic()
-        if now - self._followed >= _REPORT_EVERY_S:  # by a clock of its own: each short answer ends in a report
+        if now - self._followed >= _REPORT_EVERY_S:  # by its own clock: each short answer ends in a report
             self._follow()
             self._followed = now
         if self._work.busy and now - self._reported < _REPORT_EVERY_S:
