@@ -14,10 +14,11 @@ import pytest
 
 from tests.vm.listening import Listener, now
 from tests.vm.machine.machine import Machine
-from tests.vm.machine.process import Done, run
+from tests.vm.machine.process import Done
 from tests.vm.machine.timing import retry
 from tests.vm.operating import attempt, operate, refused, wait_for_state
-from tests.vm.stage import POOL_DISKS, SMB
+from tests.vm.smb import smbclient
+from tests.vm.stage import POOL_DISKS
 
 pytestmark = [pytest.mark.vm, pytest.mark.only(target="disk")]
 
@@ -37,11 +38,7 @@ def client(vm: Machine, tmp_path: Path) -> Client:
     """smbclient outside of the machine."""
 
     def ask(script: str) -> Done:
-        account = tmp_path / "account"
-        account.write_text(f"username={USER}\npassword={PHRASE}\n")
-        where = (f"//127.0.0.1/{SHARE}", "-p", str(vm.ports[SMB]), "-A", str(account), "-m", "SMB3")
-        words = ("smbclient", *where, "-c", f"lcd {tmp_path}; prompt off; {script}")
-        return run(words, timeout_s=vm.scale.limit(20), check=False)
+        return smbclient(vm, SHARE, script, tmp_path, "-m", "SMB3", user=USER, phrase=PHRASE)
 
     return ask
 

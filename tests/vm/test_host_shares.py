@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.vm.machine.machine import Machine
-from tests.vm.machine.process import Arg, Done, run
+from tests.vm.machine.process import Done
 from tests.vm.machine.timing import retry
-from tests.vm.stage import SMB
+from tests.vm.smb import smbclient
 
 pytestmark = [pytest.mark.vm, pytest.mark.only(target="disk")]
 
@@ -65,13 +65,8 @@ def client(nas: Machine, tmp_path: Path) -> Client:
     """smbclient outside the machine: `client("anna", "photos", "ls")`."""
 
     def ask(user: str, share: str, script: str, *options: str, phrase: str = PHRASE) -> Done:
-        account = tmp_path / f"account-{user}"
-        account.write_text(f"username={user}\npassword={phrase}\n")
-        who: list[Arg] = ["-A", account] if user else ["-N", "-U", "%"]
         dialect = [] if "-m" in options else ["-m", "SMB3"]
-        words: list[Arg] = ["smbclient", f"//127.0.0.1/{share}", "-p", str(nas.ports[SMB]), *who, *dialect]
-        return run([*words, *options, "-c", f"lcd {tmp_path}; {script}"],
-                   timeout_s=nas.scale.limit(20), check=False)  # fmt: skip
+        return smbclient(nas, share, script, tmp_path, *dialect, *options, user=user, phrase=phrase)
 
     return ask
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.vm.machine.machine import Machine
-from tests.vm.machine.process import Arg, Done, run
-from tests.vm.stage import SMB
+from tests.vm.machine.process import Done
+from tests.vm.smb import smbclient
 
 pytestmark = pytest.mark.vm
 
@@ -37,20 +37,14 @@ def share(vm, tank):
     return path
 
 
-def client(vm: Machine, folder: Path, *options: str, login: bool = True) -> Done:
-    """smbclient in the tools tree, through a forwarded port."""
-    account = folder / "account"
-    account.write_text(f"username={USER}\npassword={PASSWORD}\n")
-    who: list[Arg] = ["-A", account] if login else ["-N", "-U", "%"]
-    words: list[Arg] = ["smbclient", "//127.0.0.1/documents", "-p", str(vm.ports[SMB]), *who, *options]
-    return run(words, timeout_s=vm.scale.limit(15), check=False)
+def client(vm: Machine, folder: Path, script: str, *options: str) -> Done:
+    return smbclient(vm, "documents", script, folder, *options, user=USER, phrase=PASSWORD)
 
 
 def test_a_file_comes_back_as_it_was(vm, share, tmp_path):
     content = os.urandom(3_000_001)
     (tmp_path / "out.bin").write_bytes(content)
-    script = f"lcd {tmp_path}; put out.bin; get out.bin back.bin; allinfo out.bin"
-    done = client(vm, tmp_path, "-m", "SMB3", "-c", script)
+    done = client(vm, tmp_path, "put out.bin; get out.bin back.bin; allinfo out.bin", "-m", "SMB3")
     assert done.code == 0, done.describe()
     assert (tmp_path / "back.bin").read_bytes() == content
     stored = vm.succeed("sha256sum", f"{share}/out.bin").split()[0]
@@ -63,14 +57,16 @@ def test_the_file_lies_on_zfs(vm, share):
 
 @pytest.mark.parametrize("dialect", ["NT1", "SMB2_10"])
 def test_old_dialects_are_refused(vm, share, tmp_path, dialect):
-    done = client(vm, tmp_path, "-m", dialect, "--option=client min protocol=NT1", "-c", "ls")
+    done = client(vm, tmp_path, "ls", "-m", dialect, "--option=client min protocol=NT1")
     assert done.code != 0
     assert re.search("protocol negotiation .*failed", (done.out + done.err).lower()), done.describe()
 
 
-@pytest.mark.parametrize("what", [["-L", "127.0.0.1"], ["-c", "ls"]], ids=["list", "connect"])
-def test_strangers_see_nothing(vm, share, tmp_path, what):
-    done = client(vm, tmp_path, *what, login=False)
+@pytest.mark.parametrize(
+    ("script", "options"), [("", ["-L", "127.0.0.1"]), ("ls", [])], ids=["list", "connect"]
+)
+def test_strangers_see_nothing(vm, share, tmp_path, script, options):
+    done = smbclient(vm, "documents", script, tmp_path, *options)
     assert done.code != 0
     # A session without a key for encryption is hung up on before access is even asked for.
     refusal = "NT_STATUS_ACCESS_DENIED|NT_STATUS_CONNECTION_DISCONNECTED"
@@ -79,16 +75,13 @@ def test_strangers_see_nothing(vm, share, tmp_path, what):
 
 
 def test_a_wrong_password_is_refused(vm, share, tmp_path):
-    account = tmp_path / "wrong"
-    account.write_text(f"username={USER}\npassword=wrong\n")
-    words = ["smbclient", "//127.0.0.1/documents", "-p", str(vm.ports[SMB]), "-A", account, "-c", "ls"]
-    done = run(words, timeout_s=vm.scale.limit(15), check=False)
+    done = smbclient(vm, "documents", "ls", tmp_path, user=USER, phrase="wrong")
     assert "NT_STATUS_LOGON_FAILURE" in done.out + done.err, done.describe()
 
 
 def test_the_session_is_signed_and_encrypted(vm, share, tmp_path):
     """smbclient refuses to go on where the server does not encrypt."""
-    done = client(vm, tmp_path, "--client-protection=encrypt", "-c", "ls")
+    done = client(vm, tmp_path, "ls", "--client-protection=encrypt")
     assert done.code == 0, done.describe()
     said = vm.succeed("testparm", "--suppress-prompt", "--parameter-name=server signing")
     assert said.strip() in {"mandatory", "required"}

@@ -25,9 +25,9 @@ from tests.services.model_server import ModelServer, Request, well
 from tests.vm.asking import BUS
 from tests.vm.machine.artefacts import collect
 from tests.vm.machine.machine import Machine, Options
-from tests.vm.machine.process import Arg, run
 from tests.vm.machine.qemu import Disk
 from tests.vm.machine.timing import retry
+from tests.vm.smb import smbclient
 from tests.vm.stage import GIB, ROOT, SMB, SSH, Stage, Target, hardware_of, place_of
 
 pytestmark = [pytest.mark.vm, pytest.mark.disk, pytest.mark.slow]
@@ -163,11 +163,9 @@ def test_nothing_was_done_twice(vm: Machine, offsets: Offsets) -> None:
 
 
 def test_a_client_reaches_the_share(vm: Machine, tmp_path: Path) -> None:
-    (tmp_path / "account").write_text(f"username=anna\npassword={PASSWORD}\n")
     (tmp_path / "picture").write_bytes(os.urandom(1_000_000))
-    script = f"lcd {tmp_path}; put picture; get picture back"
-    words: list[Arg] = ["smbclient", "//127.0.0.1/Photos", "-p", str(vm.ports[SMB])]
-    done = run([*words, "-A", tmp_path / "account", "-c", script], timeout_s=vm.scale.limit(15), check=False)
+    script = "put picture; get picture back"
+    done = smbclient(vm, "Photos", script, tmp_path, user="anna", phrase=PASSWORD)
     assert done.code == 0, done.describe()
     assert (tmp_path / "back").read_bytes() == (tmp_path / "picture").read_bytes()
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tests.vm.machine.machine import Machine
-from tests.vm.machine.process import Arg, run
+from tests.vm.smb import smbclient
 from tests.vm.stage import SMB
 
 USER, PASSWORD = "bench", "correct horse battery"
@@ -50,7 +50,6 @@ class Bench:
 
     def __init__(self, vm: Machine, folder: Path, size_mb: int, seconds: float) -> None:
         self.vm, self.folder, self.size_mb, self.seconds = vm, folder, size_mb, seconds
-        (folder / "account").write_text(f"username={USER}\npassword={PASSWORD}\n")
 
     def prepare(self) -> None:
         """From blank disks to a share with a file."""
@@ -113,9 +112,7 @@ class Bench:
         return took
 
     def _copy(self, command: str) -> float:
-        words: list[Arg] = ["smbclient", f"//127.0.0.1/{SHARE}", "-p", str(self.vm.ports[SMB])]
-        script = f"lcd {self.folder}; {command}"
-        done = run([*words, "-A", self.folder / "account", "-c", script], timeout_s=300)
+        done = smbclient(self.vm, SHARE, command, self.folder, user=USER, phrase=PASSWORD, limit_s=300)
         found = _RATE.search(done.out + done.err)
         if found is None:
             raise SystemExit(f"smbclient does not say how fast it was: {done.out}{done.err}")
