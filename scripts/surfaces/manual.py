@@ -10,6 +10,7 @@ from sigmavault.cli.host.noun import help_text
 from sigmavault.core.operation import Change, Operation, Risk
 from sigmavault.core.operation.shape import Shape, shapes
 from sigmavault.core.operation.surfaces import action_id, verb
+from sigmavault.core.values import capital
 from sigmavault.operations import registry
 
 from scripts.surfaces import words
@@ -72,7 +73,7 @@ def _page(noun: str) -> Iterator[str]:
         yield _item(name, text)
     yield ".SH EXIT STATUS\n"
     for code, text in MEANINGS.items():
-        yield _item(str(code), f"{text[:1].upper()}{text[1:]}.")
+        yield _item(str(code), f"{capital(text)}.")
     yield ".SH SEE ALSO\n.BR sigmavault (1)\n"
 
 
@@ -91,7 +92,7 @@ def _operation(operation: type[Operation[Any, Any]]) -> Iterator[str]:
 def _meaning(shape: Shape) -> str:
     may_be = "; ".join(words.bounds(shape)).replace("`", "")
     description = shape.description or shape.name.replace("_", " ")
-    return f"{description[:1].upper()}{description[1:]}" + (f" ({may_be})." if may_be else ".")
+    return capital(description) + (f" ({may_be})." if may_be else ".")
 
 
 def _item(name: str, text: str) -> str:

@@ -12,6 +12,7 @@ from sigmavault.cli.host.noun import help_text
 from sigmavault.core.operation import Change, NoAnswer, Operation
 from sigmavault.core.operation.shape import Shape, shapes
 from sigmavault.core.operation.surfaces import action_id
+from sigmavault.core.values import capital
 from sigmavault.operations import registry
 
 from scripts.surfaces import words
@@ -46,7 +47,7 @@ def _index() -> str:
 
 def _sentence(noun: str) -> str:
     text = help_text(noun)
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{capital(text)}."
 
 
 def _page(noun: str) -> str:

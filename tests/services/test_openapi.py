@@ -11,14 +11,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.services import models
-from tests.services.daemon import Ryzan, SystemBus
+from tests.services.daemon import Ryzan
 
 MODEL = f"local/{models.CHAT}"
 TOKENS = 275
@@ -46,24 +46,16 @@ def run(judges: Path, *argv: str | Path, given: str = "") -> str:
 
 
 @pytest.fixture(scope="module")
-def ryzan(
-    system_bus: SystemBus, ryzan_env: dict[str, str], smollm2: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ryzan]:
-    """The service with a tiny model beside its own."""
+def ryzan_env(
+    ryzan_env: dict[str, str], smollm2: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """With a tiny model beside the service's own."""
     folder = tmp_path_factory.mktemp("models")
     (folder / smollm2.name).symlink_to(smollm2)
     models.make(models.CHAT, folder)
     for each in (folder, *folder.parents[:2]):
         each.chmod(0o755)
-    env = {**ryzan_env, "SIGMAVAULT_MODELS": os.fspath(folder)}
-    service = Ryzan(bus=system_bus, folder=tmp_path_factory.mktemp("ryzan"), env=env)
-    try:
-        service.wait_ready()
-        service.wait_state("ready")
-        yield service
-        assert service.process.poll() is None, service.log.read_text()
-    finally:
-        service.stop()
+    return {**ryzan_env, "SIGMAVAULT_MODELS": os.fspath(folder)}
 
 
 @pytest.fixture(scope="module")

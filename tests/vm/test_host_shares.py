@@ -218,6 +218,11 @@ def test_a_dataset_that_goes_takes_its_share_along_and_brings_it_back(nas: Machi
     nas.succeed("zfs", "mount", "tank/photos")
     until(nas, "the share is back", lambda: client("anna", "photos", "ls").code == 0)
     assert "out.bin" in client("anna", "photos", "ls").out
+    rows = nas.succeed("grep", '"event":"follow"', "/var/log/sigmavault/audit.jsonl").splitlines()
+    gone, back = (json.loads(row)["message"] for row in rows[-2:])
+    assert "not served: photos (the dataset tank/photos is not mounted)" in gone
+    assert "photos" in back
+    assert "not served" not in back
 
 
 @pytest.mark.usefixtures("mounted_again")

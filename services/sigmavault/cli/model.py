@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
 
+from sigmavault.core.values import capital
+
 HELP = "the models: list, show, fetch, remove, load, unload, measure, erase kept answers"
 
 ACTIONS: Mapping[str, str] = {
@@ -32,7 +34,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name in ACTIONS:
         module = _module(name)
-        text = f"{module.HELP[0].upper()}{module.HELP[1:]}."
+        text = f"{capital(module.HELP)}."
         action = actions.add_parser(name, help=module.HELP, description=text)
         module.add_arguments(action)
 

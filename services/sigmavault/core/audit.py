@@ -44,6 +44,8 @@ class Event(StrEnum):
     """Somebody reported an event of a pool."""
     EARLY = "early"
     """Done at boot, before the daemon ran, and told by whoever did it: a unit of ours."""
+    FOLLOW = "follow"
+    """The daemon let what is served follow what is mounted."""
     START = "start"
     STOP = "stop"
     RECOVERED = "recovered"

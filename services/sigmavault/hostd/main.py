@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from sdbus.exceptions import SdBusBaseError
@@ -61,7 +62,7 @@ async def _serve(machine: Machine, audit: AuditLog) -> None:
     await _note_early(host)
     async with asyncio.TaskGroup() as group:  # one that fails ends the daemon, and systemd starts it anew
         watch = group.create_task(served.watch.run())
-        work = (daemon.feed_watchdog(), _sync(audit), share_keeper.keep(machine))
+        work = (daemon.feed_watchdog(), _sync(audit), share_keeper.keep(machine, partial(_note, host)))
         tasks = [watch, *(group.create_task(each) for each in work)]
         notify.ready("simulated: nothing here is real" if machine.is_simulated else "")
         await stop.wait()

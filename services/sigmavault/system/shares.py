@@ -167,8 +167,8 @@ def withdraw(machine: Machine, principal: str) -> None:
         publish(machine, now.without_principal(principal), changed=[each.name for each in naming])
 
 
-def refresh(machine: Machine, *, is_early: bool = False) -> bool:
-    """Let the files follow what is mounted now; returns whether anything had to change.
+def refresh(machine: Machine, *, is_early: bool = False) -> Files | None:
+    """Let the files follow what is mounted now; returns the new ones, None when nothing had to change.
 
     Args:
         machine: where.
@@ -181,20 +181,20 @@ def refresh(machine: Machine, *, is_early: bool = False) -> bool:
     with held(machine):
         shares = read(machine)
         if not shares.shares and not (machine.root / TRUTH).exists():
-            return False  # nobody has ever shared anything: the files are not ours yet
+            return None  # nobody has ever shared anything: the files are not ours yet
         made = files(machine, shares)
         close_mountpoints(machine, made.places)
         if is_as_made(machine, made):
-            return False
+            return None
         if is_early:
             if _differ(read_or_empty(machine.root / nfs.EXPORTS), made.exports):
                 _write(machine, nfs.EXPORTS, made.exports, 0o644)
             _write(machine, samba.SHARES, made.samba, 0o644)
             _announce(machine, made.announced)
-            return True
+            return made
         check(machine, made)
         _swap(machine, made, may_start=False)
-        return True
+        return made
 
 
 def is_current(machine: Machine, shares: Shares) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from sigmavault.core.errors import InvalidRequestError
+from sigmavault.core.values import capital
 
 LONGEST: Final = 64 * 1024
 """Bytes of a secret: a key file is shorter, a wrong file is often longer."""
@@ -111,7 +112,7 @@ def _content(path: Path) -> bytes:
 
 
 def _asked(name: str, meaning: str, *, twice: bool) -> bytes:
-    first = getpass.getpass(f"{meaning[:1].upper()}{meaning[1:]}: ", stream=sys.stderr)
+    first = getpass.getpass(f"{capital(meaning)}: ", stream=sys.stderr)
     if twice and getpass.getpass("Once more: ", stream=sys.stderr) != first:
         raise InvalidRequestError("the two are not the same; nothing was done")
     return _checked(name, first.encode())

@@ -6,7 +6,7 @@ show as an empty folder, and a client that keeps a copy would delete it all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,6 +51,18 @@ class Place:
         if self.reason or nfs is None:
             return self.reason
         return unexportable(self.mountpoint, self.path) or ("" if nfs.hosts else NO_HOSTS)
+
+
+def summary(places: Iterable[Place]) -> str:
+    """What is served and what is not, in one line: `served: media; not served: photos (REASON)`."""
+    served, missing = [], []
+    for each in places:
+        if each.is_available:
+            served.append(each.share.name)
+        else:
+            missing.append(f"{each.share.name} ({each.reason})")
+    parts = (("served", served), ("not served", missing))
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names) or "nothing is shared"
 
 
 def place_of(share: Share, mounts: Mapping[str, str], faults: Mapping[str, str]) -> Place:

@@ -36,7 +36,8 @@ class AuditRow(Value):
     Attributes:
         seq: its number.
         time: ISO 8601 UTC.
-        event: read, plan, apply, begin, end, cancel, early (at boot, before the daemon), …
+        event: read, plan, apply, begin, end, cancel, early (at boot, before the daemon), follow (what is
+            served follows what is mounted), …
         operation: its name.
         user: name of the user, or its number; empty for the daemon itself; `?` when the caller was gone
             before it was known who it is.
