@@ -131,6 +131,7 @@ class Bench:
         return self.size_mb * 1.048576 / float(seconds[1])
 
     def _tokens(self) -> float:
-        told = self.vm.execute("journalctl", "--quiet", "--output=cat", f"--unit={LOAD}", "--lines=3")
-        rates = [float(line) for line in told.out.split() if line[0].isdigit()]
+        # of the unit itself: `--unit=` would have what systemd says of it, too
+        told = self.vm.execute("journalctl", "--quiet", "--output=cat", f"_SYSTEMD_UNIT={LOAD}", "--lines=3")
+        rates = [float(line) for line in told.out.split()]
         return statistics.fmean(rates) if rates else 0.0
