@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tests.vm.machine.machine import Machine
+from tests.vm.machine.timing import retry
 from tests.vm.smb import smbclient
 from tests.vm.stage import SMB
 
@@ -85,8 +86,7 @@ class Bench:
         if state is not State.IDLE:
             vm.succeed("systemd-run", "--quiet", "--collect", f"--unit={LOAD}", "--slice=user.slice",
                        "python3", "/root/answers.py", "busy", "2")  # fmt: skip
-            vm.wait_until_succeeds("sh", "-c", f"journalctl -q -o cat -u {LOAD} -n 1 | grep -q '[1-9]'",
-                                   timeout_s=40)  # fmt: skip
+            retry(lambda _last: self._tokens() > 0, timeout_s=vm.scale.limit(40), what="the model writes")
         self.random_reads()
 
     def measure(self) -> Round:
@@ -131,7 +131,11 @@ class Bench:
         return self.size_mb * 1.048576 / float(seconds[1])
 
     def _tokens(self) -> float:
-        # of the unit itself: `--unit=` would have what systemd says of it, too
-        told = self.vm.execute("journalctl", "--quiet", "--output=cat", f"_SYSTEMD_UNIT={LOAD}", "--lines=3")
+        """What the load said last: it itself, and since it was started this time."""
+        run = self.vm.execute("systemctl", "show", "--value", "--property=InvocationID", LOAD).out.strip()
+        if not run:
+            return 0.0
+        match = f"_SYSTEMD_INVOCATION_ID={run}"
+        told = self.vm.execute("journalctl", "--quiet", "--output=cat", match, "--lines=3")
         rates = [float(line) for line in told.out.split()]
         return statistics.fmean(rates) if rates else 0.0
