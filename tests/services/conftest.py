@@ -14,6 +14,7 @@ import yaml
 from scripts.stages.clients import LISTS, folder_of
 from tests.services.daemon import SOURCE, Ryzan, SystemBus, ensure_user
 from tests.services.host_fixtures import host, root, things_bus  # noqa: F401  # fixtures
+from tests.services.model_server import make_certificate
 from tests.services.pool_run import folder, run  # noqa: F401  # fixtures
 
 CACHE = Path("/cache")
@@ -114,3 +115,9 @@ def ryzan(
         assert service.process.poll() is None, service.log.read_text()
     finally:
         service.stop()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Of `localhost`, and its key."""
+    return make_certificate(tmp_path_factory.mktemp("tls"))

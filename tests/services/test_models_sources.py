@@ -17,7 +17,7 @@ from sigmavault.system import fetch, part_file
 from sigmavault.system.fetch import Control, StoppedError
 
 from tests.services.daemon import wait_until
-from tests.services.model_server import Behaviour, ModelServer, Request, cut, make_certificate, well
+from tests.services.model_server import Behaviour, ModelServer, Request, cut, well
 from tests.services.model_transfers import (
     CONTENT,
     OTHER,
@@ -32,11 +32,6 @@ from tests.services.model_transfers import (
     small,
     sources,
 )
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sigmavault.core.errors import SourceGoneError, SourceRefusedError
 from sigmavault.system import part_file
 from sigmavault.system.fetch import Control, StoppedError
 
-from tests.services.model_server import Behaviour, ModelServer, Request, cut, make_certificate, well
+from tests.services.model_server import Behaviour, ModelServer, Request, cut, well
 from tests.services.model_transfers import (
     CONTENT,
     OTHER,
@@ -25,11 +25,6 @@ from tests.services.model_transfers import (
     redirect,
     small,
 )
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

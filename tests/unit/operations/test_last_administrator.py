@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,26 +13,16 @@ from sigmavault.operations.user.delete import DeleteUser
 from sigmavault.operations.user.disable import DisableUser
 from sigmavault.operations.user.make_administrator import MakeAdministrator
 from sigmavault.operations.user.password import UserArguments
-from sigmavault.simulated.description import read_description
 from sigmavault.simulated.machine import SimulatedMachine
 from sigmavault.system import settings
 
-from tests.unit.operations.scripted import Hands
-
-NEW = Path(__file__).parents[3] / "services/sigmavault/simulated/machines/new.yaml"
+from tests.unit.operations.new_machine import do, new_machine
 
 
 @pytest.fixture
 def machine() -> Any:
-    made = SimulatedMachine(read_description(NEW))
-    yield made
-    made.close()
-
-
-def do(machine: SimulatedMachine, operation: Any, **asked: Any) -> Any:
-    arguments = operation.arguments_type().model_validate(asked, strict=False)
-    plan = operation.plan(arguments, machine)
-    return operation.apply(arguments, plan, machine, Hands(secrets={"password": "correct horse"}))
+    with new_machine() as made:
+        yield made
 
 
 def administrator(machine: SimulatedMachine, name: str) -> None:

@@ -16,34 +16,22 @@ from sigmavault.operations.machine.set_time_zone import SetTimeZone
 from sigmavault.operations.machine.settings import ShowSettings
 from sigmavault.operations.user.create import CreateUser
 from sigmavault.operations.user.make_administrator import MakeAdministrator
-from sigmavault.simulated.description import read_description
 from sigmavault.simulated.machine import SimulatedMachine
 from sigmavault.system import settings
 
+from tests.unit.operations.new_machine import SECRETS, do, new_machine
 from tests.unit.operations.scripted import Hands, ScriptedMachine
 
-NEW = Path(__file__).parents[3] / "services/sigmavault/simulated/machines/new.yaml"
 STATIC = {
     "method": "static", "port": "enp3s0", "address": "192.168.1.10/24", "gateway": "192.168.1.1",
     "name_server": ["192.168.1.1"],
 }  # fmt: skip
-SECRET = {"password": "correct horse"}
 
 
 @pytest.fixture
 def machine() -> Any:
-    made = SimulatedMachine(read_description(NEW))
-    yield made
-    made.close()
-
-
-def do(machine: SimulatedMachine, operation: Any, **asked: Any) -> Any:
-    arguments = operation.arguments_type().model_validate(asked, strict=False)
-    plan = operation.plan(arguments, machine)
-    assert operation.outcome(arguments, plan, machine) is Outcome.FAILED
-    answer = operation.apply(arguments, plan, machine, Hands(secrets=SECRET))
-    assert operation.outcome(arguments, plan, machine) is Outcome.FINISHED
-    return answer
+    with new_machine() as made:
+        yield made
 
 
 def test_a_new_machine_is_told_as_it_is(machine: SimulatedMachine) -> None:
@@ -134,5 +122,5 @@ def test_nobody_becomes_an_administrator_in_part(machine: SimulatedMachine) -> N
         MakeAdministrator().apply(arguments, plan, machine, Hands(secrets={"password": "x"}))
     machine.state.users["carla"] = machine.state.users.pop("anna")  # gone, between two commands
     with pytest.raises(CommandError):
-        MakeAdministrator().apply(arguments, plan, machine, Hands(secrets=SECRET))
+        MakeAdministrator().apply(arguments, plan, machine, Hands(secrets=SECRETS))
     assert settings.administrators(machine) == ()
