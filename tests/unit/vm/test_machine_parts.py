@@ -1,13 +1,15 @@
 """The smaller pure parts of the harness: keys, checkpoint keys and store, the login prompt."""
 
 import string
+from unittest.mock import Mock, call
 
 import pytest
 
 from tests.vm.machine.checkpoint import Store, checkpoint_key
 from tests.vm.machine.images import image_format
 from tests.vm.machine.keys import keys_of
-from tests.vm.machine.machine import LOGIN_PROMPT
+from tests.vm.machine.machine import LOGIN_PROMPT, Machine
+from tests.vm.machine.timing import TimeScale
 
 
 def test_every_printable_character_has_keys():
@@ -76,3 +78,24 @@ def test_a_checkpoint_without_notes_was_never_finished(tmp_path):
     (tmp_path / "nas" / "key").mkdir(parents=True)
     (tmp_path / "nas" / "key" / "vmstate.qcow2").write_text("half")
     assert Store(tmp_path).find("nas", "key") is None
+
+
+PANIC = """\
+[    0.044000] Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug and
+[    0.044000] CPU: 0 UID: 0 PID: 0 Comm: swapper/0 Not tainted 6.12.117+deb13-amd64 #1  Debian 6.12.117-1
+[    0.044000] ---[ end Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug ]---
+"""
+
+
+@pytest.mark.parametrize(("said", "resets"), [(PANIC, 1), (PANIC[:150], 0), ("sigmavault login: ", 0)])
+def test_a_machine_that_the_emulator_left_without_a_timer_is_started_anew(tmp_path, said, resets):
+    """As a kernel said it on a busy host; the last words, or the words before them would do it twice."""
+    machine = object.__new__(Machine)  # nothing is switched on
+    machine._qemu, machine._qmp = Mock(poll=lambda: None), Mock()
+    machine.files = Mock(serial_log=tmp_path / "serial.log")
+    machine.scale, machine._serial_from = TimeScale(1.0), 0
+    machine.files.serial_log.write_text(said)
+    for _ in range(2):
+        machine.check_boot()
+    assert machine._qmp.execute.call_args_list == [call("system_reset")] * resets
+    assert (machine.serial() == "") == bool(resets)
