@@ -20,8 +20,8 @@ from sigmavault.core.storage.topology import Group, Member, uneven
 from sigmavault.system import disks
 from sigmavault.system import wiping as system_wiping
 
-_MISSING: Final = "one or more devices is currently unavailable"
-"""What ZFS says (ENXIO) of a partition whose device is not there; nothing was changed then."""
+_MISSING: Final = ("one or more devices is currently unavailable", "no such pool or dataset")
+"""What ZFS says of a partition whose device is not there (ENXIO, ENOENT); nothing was changed then."""
 _ATTEMPTS: Final = 5
 
 type Disks = Annotated[tuple[DiskName, ...], Field(max_length=120)]
@@ -106,7 +106,7 @@ class Taken:
             try:
                 run_steps((step,), machine, work)
             except CommandError as error:
-                if is_last or _MISSING not in error.stderr:
+                if is_last or not any(said in error.stderr for said in _MISSING):
                     raise
             else:
                 return
