@@ -23,6 +23,8 @@ SERVICES = SOURCE / "services"
 DATA = SERVICES / "data"
 USER = "sigmavault-ryzan"
 MODELS_USER = "sigmavault-models"
+PATIENCE_S = 300
+"""For an answer of the model that nothing bounds, on a machine with other work."""
 
 
 def wait_until(what: str, condition: Callable[[], object], timeout_s: float = 30) -> None:
@@ -108,7 +110,7 @@ class SystemBus:
     def run(self, *argv: str, user: str | None = None, check: bool = True) -> str:
         """The output of a program that talks to this bus."""
         done = subprocess.run(
-            argv, capture_output=True, text=True, check=False, timeout=60, user=user,
+            argv, capture_output=True, text=True, check=False, timeout=PATIENCE_S, user=user,
             env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": self.address},
         )  # fmt: skip
         assert not check or done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.services.daemon import DATA, SERVICES, Ryzan, wait_until
+from tests.services.daemon import DATA, PATIENCE_S, SERVICES, Ryzan, wait_until
 
 NAME = ("org.sigmavault.Ryzan", "/org/sigmavault/Ryzan", "org.sigmavault.Ryzan1")
 MODEL = "smollm2-135m-instruct"
@@ -20,7 +20,7 @@ POLICY = DATA / "usr/share/polkit-1/actions/org.sigmavault.ryzan.policy"
 
 def busctl(ryzan: Ryzan, *argv: str, user: str | None = None, check: bool = True) -> str:
     address = f"--address={ryzan.bus.address}"
-    return ryzan.bus.run("busctl", address, "--timeout=60", *argv, user=user, check=check)
+    return ryzan.bus.run("busctl", address, f"--timeout={PATIENCE_S}", *argv, user=user, check=check)
 
 
 def call(ryzan: Ryzan, *argv: str, user: str | None = None, check: bool = True) -> str:
