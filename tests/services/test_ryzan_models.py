@@ -61,14 +61,27 @@ def start(system_bus: SystemBus, ryzan_env: dict[str, str], smollm2: Path, tmp_p
 
 
 def children(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    found = told(pid, f"task/{pid}/children").split()
     return [each for child in found for each in (int(child), *children(int(child)))]
+
+
+def told(pid: int, file: str) -> str:
+    """A file of a process; empty when it has just ended."""
+    try:
+        return Path(f"/proc/{pid}/{file}").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def workers(ryzan: Ryzan) -> list[int]:
+    """Processes that have a model, or have not ended since."""
+    return [pid for pid in children(ryzan.process.pid) if "ryzan.worker" in told(pid, "cmdline")]
 
 
 def memory(ryzan: Ryzan, kind: str) -> int:
     """Memory of all processes of the service together, in bytes; kind `Rss` or `Pss`."""
     pids = [ryzan.process.pid, *children(ryzan.process.pid)]
-    texts = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
+    texts = filter(None, (told(pid, "smaps_rollup") for pid in pids))
     return sum(int(text.partition(f"\n{kind}:")[2].split()[0]) for text in texts) * 1024
 
 
@@ -117,6 +130,7 @@ def test_unloaded_models_give_their_memory_back(start: Start) -> None:
             assert chat(ryzan, model, temperature=1).status_code == 200
             loaded = max(loaded, memory(ryzan, "Rss"))  # the first may be gone before the second has answered
         wait_until("both to be unloaded", lambda: {state(ryzan, each) for each in both} == {"unloaded"})
+        wait_until("their processes to end", lambda: not workers(ryzan))
         return loaded
 
     load_both_and_let_them_go()  # what the service keeps from its first request on is not the models'
