@@ -13,7 +13,7 @@ from sigmavault.core.storage import topology
 from sigmavault.core.storage.pools import Pool, Role, Vdev
 from sigmavault.core.storage.topology import Layout, Topology
 from sigmavault.operations.pool.shown import PoolView, view
-from sigmavault.operations.pool.taking import Disks, TakingArguments, forced, refuse_uneven, take
+from sigmavault.operations.pool.taking import Disks, TakingArguments, forced, hand_over, refuse_uneven, take
 from sigmavault.operations.pool.touched import CHANGE_TIMEOUT_S, pool_target, require_usable, still_there
 from sigmavault.system import zpool
 
@@ -68,9 +68,8 @@ class AddDisks(Change[AddArguments, PoolView]):
 
     def apply(self, arguments: AddArguments, plan: Plan, machine: Machine, work: Work) -> PoolView:
         """Make disks blank where that was allowed, and add them."""
-        taken = take(machine, arguments.disks, arguments)
-        taken.make_blank(machine, work)
-        taken.give(plan.steps[-1], machine, work)
+        take(machine, arguments.disks, arguments).make_blank(machine, work)
+        hand_over(plan.steps[-1], machine, work)
         return self.answer(arguments, machine)
 
     def answer(self, arguments: AddArguments, machine: Machine) -> PoolView:

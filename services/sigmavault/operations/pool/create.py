@@ -35,7 +35,15 @@ from sigmavault.core.storage.topology import Layout, Topology
 from sigmavault.core.values import format_bytes
 from sigmavault.operations.pool.begun import begun, is_begun
 from sigmavault.operations.pool.shown import PoolView, view
-from sigmavault.operations.pool.taking import Disks, Taken, TakingArguments, forced, refuse_uneven, take
+from sigmavault.operations.pool.taking import (
+    Disks,
+    Taken,
+    TakingArguments,
+    forced,
+    hand_over,
+    refuse_uneven,
+    take,
+)
 from sigmavault.operations.pool.touched import CHANGE_TIMEOUT_S
 from sigmavault.system import keys, zpool
 
@@ -162,7 +170,7 @@ class CreatePool(Change[CreateArguments, PoolView]):
         if file:
             keys.make(machine, file)
         try:
-            taken.give(plan.steps[-1], machine, work)
+            hand_over(plan.steps[-1], machine, work)
         except CommandTimeoutError as error:
             raise OutcomeUnknownError(
                 f"nobody can tell whether {arguments.name} was created: {error.message}",

@@ -15,7 +15,7 @@ from sigmavault.core.storage.pools import Pool, Vdev
 from sigmavault.core.storage.topology import RESERVED_BYTES
 from sigmavault.core.values import format_bytes
 from sigmavault.operations.pool.shown import PoolView, view
-from sigmavault.operations.pool.taking import TakingArguments, take
+from sigmavault.operations.pool.taking import TakingArguments, hand_over, take
 from sigmavault.operations.pool.touched import (
     CHANGE_TIMEOUT_S,
     find_member,
@@ -80,9 +80,8 @@ class Joining[A: JoiningArguments, V: PoolView](Change[A, V]):
 
     def apply(self, arguments: A, plan: Plan, machine: Machine, work: Work) -> V:
         """Make the new disk blank where that was allowed; the copying is begun and goes on by itself."""
-        taken = take(machine, (arguments.new,), arguments)
-        taken.make_blank(machine, work)
-        taken.give(plan.steps[-1], machine, work)
+        take(machine, (arguments.new,), arguments).make_blank(machine, work)
+        hand_over(plan.steps[-1], machine, work)
         return self.answer(arguments, machine)
 
     def answer(self, arguments: A, machine: Machine) -> V:

@@ -92,25 +92,6 @@ class Taken:
         for disk in self.with_data:
             system_wiping.wipe(machine, disk, work)
 
-    @staticmethod
-    def give(step: Step, machine: Machine, work: Work) -> None:
-        """Run the command of ZFS that partitions the disks and takes them.
-
-        While udev reads the new partitions once more, after ZFS has closed the disk, their devices are gone
-        for a moment, and on a busy machine ZFS gives up waiting for them: then it is tried again.
-
-        Raises:
-            CommandError: it failed for another reason, or each time.
-        """
-        for is_last in (*[False] * (_ATTEMPTS - 1), True):
-            try:
-                run_steps((step,), machine, work)
-            except CommandError as error:
-                if is_last or not any(said in error.stderr for said in _MISSING):
-                    raise
-            else:
-                return
-
 
 def take(
     machine: Machine, names: Sequence[str], said: TakingArguments, pools: Sequence[Pool] | None = None
@@ -123,6 +104,25 @@ def take(
     return Taken(
         disks.take(machine, names, overwrite=said.overwrite, same_serial=said.same_serial, pools=pools)
     )
+
+
+def hand_over(step: Step, machine: Machine, work: Work) -> None:
+    """Run the command of ZFS that partitions the disks and takes them.
+
+    While udev reads the new partitions once more, after ZFS has closed the disk, their devices are gone
+    for a moment, and on a busy machine ZFS gives up waiting for them: then it is tried again.
+
+    Raises:
+        CommandError: it failed for another reason, or each time.
+    """
+    for is_last in (*[False] * (_ATTEMPTS - 1), True):
+        try:
+            run_steps((step,), machine, work)
+        except CommandError as error:
+            if is_last or not any(said in error.stderr for said in _MISSING):
+                raise
+        else:
+            return
 
 
 def refuse_uneven(groups: Iterable[Group], *, is_allowed: bool) -> tuple[str, ...]:
