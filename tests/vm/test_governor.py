@@ -86,7 +86,7 @@ def test_a_copy_cuts_the_model_at_once_and_quiet_gives_it_back(
     scene: Scene, vm: Machine, full: None, big: Path, tmp_path: Path
 ) -> None:
     begin = clock(vm)
-    done = client(vm, tmp_path, "-m", "SMB3", "-c", f"lcd {tmp_path}; put big; get big back; get big back")
+    done = client(vm, tmp_path, "put big; get big back; get big back", "-m", "SMB3")
     end = clock(vm)
     assert done.code == 0, done.describe()
     assert vm.succeed("cat", f"{GROUP}/cpu.idle").strip() == "1"
@@ -115,7 +115,7 @@ def test_an_answer_outlives_the_cut_with_the_same_words(
     with ThreadPoolExecutor() as pool:
         beside: Future[dict[str, Any]] = pool.submit(answer)
         time.sleep(2)
-        copied = client(vm, tmp_path, "-m", "SMB3", "-c", f"lcd {tmp_path}; put big; get big back")
+        copied = client(vm, tmp_path, "put big; get big back", "-m", "SMB3")
         cut = beside.result()
     assert copied.code == 0, copied.describe()
     assert 30 in [each["cpu_percent"] for each in changes(vm, begin)], "it was not cut while it wrote"
@@ -127,12 +127,12 @@ def test_a_load_that_comes_and_goes_changes_little(
     vm: Machine, full: None, big: Path, tmp_path: Path
 ) -> None:
     """Reading for five seconds, resting for five; `make bench-governor` does it for five minutes."""
-    assert client(vm, tmp_path, "-m", "SMB3", "-c", f"lcd {tmp_path}; put big").code == 0
+    assert client(vm, tmp_path, "put big", "-m", "SMB3").code == 0
     begin, end = clock(vm), time.monotonic() + RHYTHM_S
     while time.monotonic() < end:
         stop = time.monotonic() + 5
         while time.monotonic() < stop:
-            assert client(vm, tmp_path, "-m", "SMB3", "-c", "get big /dev/null").code == 0
+            assert client(vm, tmp_path, "get big /dev/null", "-m", "SMB3").code == 0
         time.sleep(5)
     assert len(changes(vm, begin)) <= RHYTHM_S / 10
 
