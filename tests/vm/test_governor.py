@@ -167,7 +167,7 @@ def test_out_of_memory_takes_the_model_and_no_copy(
     ryzan = vm.show("sigmavault-ryzan.service", "MainPID", "NRestarts")
     worker = vm.succeed("pgrep", "--full", "--newest", "sigmavault.ryzan.worker").strip()
     with ThreadPoolExecutor() as pool:
-        copy = pool.submit(client, vm, tmp_path, "-m", "SMB3", "-t", "200", "-c", f"lcd {tmp_path}; put big")
+        copy = pool.submit(client, vm, tmp_path, "put big", "-m", "SMB3", "-t", "200")
         vm.succeed("python3", "-I", "-", worker, stdin=HOG, timeout_s=400)
         copied = copy.result()
     assert copied.code == 0, copied.describe()
