@@ -23,8 +23,6 @@ SERVICES = SOURCE / "services"
 DATA = SERVICES / "data"
 USER = "sigmavault-ryzan"
 MODELS_USER = "sigmavault-models"
-PATIENCE_S = 300
-"""For an answer of the model that nothing bounds, on a machine with other work."""
 
 
 def wait_until(what: str, condition: Callable[[], object], timeout_s: float = 30) -> None:
@@ -107,10 +105,12 @@ class SystemBus:
     def _has(self, name: str) -> bool:
         return name in self.run("busctl", f"--address={self.address}", "list", "--no-pager")
 
-    def run(self, *argv: str, user: str | None = None, check: bool = True) -> str:
+    def run(
+        self, *argv: str, user: str | None = None, check: bool = True, timeout_s: float = 60
+    ) -> str:  # fmt: skip
         """The output of a program that talks to this bus."""
         done = subprocess.run(
-            argv, capture_output=True, text=True, check=False, timeout=PATIENCE_S, user=user,
+            argv, capture_output=True, text=True, check=False, timeout=timeout_s, user=user,
             env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": self.address},
         )  # fmt: skip
         assert not check or done.returncode == 0, done.stderr

@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 
-from tests.services.daemon import DATA, PATIENCE_S, SERVICES, Ryzan, wait_until
+from tests.services.daemon import DATA, SERVICES, Ryzan, wait_until
 
 NAME = ("org.sigmavault.Ryzan", "/org/sigmavault/Ryzan", "org.sigmavault.Ryzan1")
 MODEL = "smollm2-135m-instruct"
+PATIENCE_S = 300
+"""For an answer of the model that nothing bounds, on a machine with other work."""
 POLICY = DATA / "usr/share/polkit-1/actions/org.sigmavault.ryzan.policy"
 
 
 def busctl(ryzan: Ryzan, *argv: str, user: str | None = None, check: bool = True) -> str:
     address = f"--address={ryzan.bus.address}"
-    return ryzan.bus.run("busctl", address, f"--timeout={PATIENCE_S}", *argv, user=user, check=check)
+    words = ("busctl", address, f"--timeout={PATIENCE_S}", *argv)
+    return ryzan.bus.run(*words, user=user, check=check, timeout_s=PATIENCE_S)
 
 
 def call(ryzan: Ryzan, *argv: str, user: str | None = None, check: bool = True) -> str:

@@ -80,8 +80,9 @@ def workers(ryzan: Ryzan) -> list[int]:
 
 def memory(ryzan: Ryzan, kind: str) -> int:
     """Memory of all processes of the service together, in bytes; kind `Rss` or `Pss`."""
-    pids = [ryzan.process.pid, *children(ryzan.process.pid)]
-    texts = filter(None, (told(pid, "smaps_rollup") for pid in pids))
+    pid = ryzan.process.pid  # it itself has to be there
+    others = (told(each, "smaps_rollup") for each in children(pid))
+    texts = [Path(f"/proc/{pid}/smaps_rollup").read_text(), *filter(None, others)]
     return sum(int(text.partition(f"\n{kind}:")[2].split()[0]) for text in texts) * 1024
 
 

@@ -11,7 +11,7 @@ from tests.vm.stage import SMB
 
 def smbclient(
     vm: Machine, share: str, script: str, folder: Path, *options: str, user: str = "", phrase: str = "",
-    limit_s: float = 20,
+    limit_s: float = 15,
 ) -> Done:  # fmt: skip
     """What came of the script, which finds and leaves its files in the folder.
 

@@ -38,7 +38,7 @@ def client(vm: Machine, tmp_path: Path) -> Client:
     """smbclient outside of the machine."""
 
     def ask(script: str) -> Done:
-        return smbclient(vm, SHARE, script, tmp_path, "-m", "SMB3", user=USER, phrase=PHRASE)
+        return smbclient(vm, SHARE, script, tmp_path, "-m", "SMB3", user=USER, phrase=PHRASE, limit_s=20)
 
     return ask
 

@@ -66,7 +66,9 @@ def client(nas: Machine, tmp_path: Path) -> Client:
 
     def ask(user: str, share: str, script: str, *options: str, phrase: str = PHRASE) -> Done:
         dialect = [] if "-m" in options else ["-m", "SMB3"]
-        return smbclient(nas, share, script, tmp_path, *dialect, *options, user=user, phrase=phrase)
+        return smbclient(
+            nas, share, script, tmp_path, *dialect, *options, user=user, phrase=phrase, limit_s=20
+        )
 
     return ask
 

@@ -119,8 +119,8 @@ class Bench:
     def _copy(self, command: str) -> float:
         done = smbclient(self.vm, SHARE, command, self.folder, user=USER, phrase=PASSWORD, limit_s=300)
         found = _RATE.search(done.out + done.err)
-        if found is None:
-            raise SystemExit(f"smbclient does not say how fast it was: {done.out}{done.err}")
+        if done.code or found is None:
+            raise SystemExit(f"smbclient failed, or does not say how fast it was: {done.describe()}")
         return float(found[1]) * 1024 / 1e6
 
     def _dd(self, *words: str) -> float:

@@ -115,14 +115,15 @@ def hand_over(step: Step, machine: Machine, work: Work) -> None:
     Raises:
         CommandError: it failed for another reason, or each time.
     """
-    for is_last in (*[False] * (_ATTEMPTS - 1), True):
+    for _ in range(_ATTEMPTS - 1):
         try:
             run_steps((step,), machine, work)
         except CommandError as error:
-            if is_last or not any(said in error.stderr for said in _MISSING):
+            if not any(said in error.stderr for said in _MISSING):
                 raise
         else:
             return
+    run_steps((step,), machine, work)
 
 
 def refuse_uneven(groups: Iterable[Group], *, is_allowed: bool) -> tuple[str, ...]:
