@@ -21,6 +21,7 @@ NAME = ("org.sigmavault.Governor", "/org/sigmavault/Governor", "org.sigmavault.G
 ARC_MAX = "sys/module/zfs/parameters/zfs_arc_max"
 MIB = 1024**2
 _FILES = "sys/fs/cgroup/sigmavault.slice/sigmavault-files.slice"
+_MODEL = "sys/fs/cgroup/sigmavault_ai.slice"
 _PRESSURE = "some avg10=0.00 avg60=0.00 avg300=0.00 total={}\nfull avg10=0.00 avg60=0.00\n"
 
 
@@ -30,17 +31,18 @@ class Kernel:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._traffic, self._smb_us, self._ticks, self._idle = 0, 0, 0, 0
-        self._loaded = threading.Event()
+        self._loaded, self._starved = threading.Event(), threading.Event()
+        self._starved_us = 0
         self._over = threading.Event()
         self.write("usr/lib/sigmavault/budget.toml", (DATA / "usr/lib/sigmavault/budget.toml").read_text())
         self.write("etc/sigmavault/governor.toml", "[serving]\nquiet_s = 6\n")
         self.write("proc/meminfo", "MemTotal: 4194304 kB\nMemAvailable: 1048576 kB\n")
         self.write(ARC_MAX, "0")
         self.arc(size=500 * MIB)
-        for place in ("proc/pressure", _FILES):
-            for name in ("cpu", "io", "memory"):
-                self.write(f"{place}/{name}" + ("" if place == "proc/pressure" else ".pressure"),
-                           _PRESSURE.format(0))  # fmt: skip
+        for name in ("cpu", "io", "memory"):
+            for place in (f"proc/pressure/{name}", f"{_FILES}/{name}.pressure", f"{_MODEL}/{name}.pressure"):
+                self.write(place, _PRESSURE.format(0))
+        self.write(f"{_MODEL}/cpu.stat", "usage_usec 1\n")
         self._tick(0.0)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -65,6 +67,10 @@ class Kernel:
     def rest(self) -> None:
         self._loaded.clear()
 
+    def starve(self) -> None:
+        """Leave the model without CPU time from now on, which it wants."""
+        self._starved.set()
+
     def end(self) -> None:
         self._over.set()
         self._thread.join()
@@ -78,6 +84,9 @@ class Kernel:
         if is_loaded:
             self._traffic += round(50 * MIB * seconds)
             self._smb_us += round(400_000 * seconds)
+        if self._starved.is_set():
+            self._starved_us += round(1e6 * seconds)
+        self.write(f"{_MODEL}/cpu.pressure", _PRESSURE.format(self._starved_us))
         self._ticks += round(200 * seconds)
         self._idle += round((60 if is_loaded else 180) * seconds)
         self.write("traffic", str(self._traffic))
@@ -142,7 +151,7 @@ class Governor:
         place = self.root / "limits.jsonl"
         rows = [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
         for name, runtime, properties in rows:
-            assert (name, runtime) == ("sigmavault-ai.slice", True)
+            assert (name, runtime) == ("sigmavault_ai.slice", True)
             assert [(key, value[0]) for key, value in properties] == [
                 ("CPUQuotaPerSecUSec", "t"), ("CPUWeight", "t"),
             ]  # fmt: skip

@@ -78,6 +78,15 @@ def test_a_load_cuts_the_quota_and_quiet_brings_it_back(governor: Governor, kern
     assert [each["cpu_percent"] for each in changes] == [80, 30, 80]
 
 
+def test_a_model_that_gets_no_cpu_time_has_a_turn_now_and_then(governor: Governor, kernel: Kernel) -> None:
+    governor.wait_limits([FULL], 10)
+    kernel.serve()
+    kernel.starve()
+    governor.wait_limits([FULL, *[HELD] * 5], 20 + SLACK_S)
+    assert governor.weights() == [20, 0, 20, 0, 20, 0], "only its weight changes, and only for a moment"
+    assert len(governor.status()[StatusKey.HISTORY]["changes"]) == 2
+
+
 def test_the_command_shows_it_to_anybody(governor: Governor) -> None:
     governor.wait_limits([FULL], 10)
     argv = [sys.executable, "-sP", os.fspath(DATA / "usr/bin/sigmavault"), "governor", "status"]

@@ -22,7 +22,7 @@ from tests.vm.machine.timing import retry
 GIB = 1024**3
 ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "build" / "test-artefacts"
-SSH, SMB = 22, 445
+SSH, SMB, NFS = 22, 445, 2049
 DISKS = (Disk(serial="TANK1", size_bytes=2 * GIB), Disk(serial="TANK2", size_bytes=2 * GIB))
 POOL_DISKS = tuple(Disk(serial=f"POOL{number}", size_bytes=2 * GIB) for number in range(1, 7))
 """Of the disk image alone: what `test_host_pools` builds pools of, pulls and wipes."""

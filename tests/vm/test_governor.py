@@ -22,7 +22,7 @@ from tests.vm.test_samba import client, share  # noqa: F401  # a fixture
 
 pytestmark = [pytest.mark.vm, pytest.mark.only(target="disk")]
 
-GROUP = "/sys/fs/cgroup/sigmavault.slice/sigmavault-ai.slice"
+GROUP = "/sys/fs/cgroup/sigmavault_ai.slice"
 ANSWERS = (Path(__file__).parent / "inside" / "answers.py").read_bytes()
 HOG = (Path(__file__).parent / "inside" / "hog.py").read_bytes()
 UNIT = "sigmavault-governor.service"

@@ -25,7 +25,7 @@ def rate(times: list[float], start: float) -> float:
 
 @pytest.mark.only(target="disk")
 def test_a_cut_quota_costs_no_more_than_its_share(scene, vm):
-    share = vm.show("sigmavault-ai.slice", "CPUQuotaPerSecUSec")["CPUQuotaPerSecUSec"]
+    share = vm.show("sigmavault_ai.slice", "CPUQuotaPerSecUSec")["CPUQuotaPerSecUSec"]
     try:
         said = json.loads(
             vm.succeed(
@@ -42,7 +42,7 @@ def test_a_cut_quota_costs_no_more_than_its_share(scene, vm):
         )
     finally:
         percent = round(float(share.removesuffix("s")) * 100)
-        vm.succeed("systemctl", "set-property", "--runtime", "sigmavault-ai.slice", f"CPUQuota={percent}%")
+        vm.succeed("systemctl", "set-property", "--runtime", "sigmavault_ai.slice", f"CPUQuota={percent}%")
     before, after = rate(said["before"], said["before"][0]), rate(said["after"], said["cut"] + SETTLED_S)
     record(ARTEFACTS, str(scene.target), {"quota_2_tokens_s": before, "quota_0.6_tokens_s": after})
     # In proportion is 0.3; the bar allows 1.3 times less. What must never be is a fall by ten times.

@@ -10,8 +10,8 @@ from tests.vm.stage import ROOT
 pytestmark = pytest.mark.vm
 
 MIB, GIB = 1024**2, 1024**3
-AI = "sigmavault-ai.slice"
-CGROUP = "/sys/fs/cgroup/sigmavault.slice/sigmavault-ai.slice"
+MODEL = "sigmavault_ai.slice"
+CGROUP = f"/sys/fs/cgroup/{MODEL}"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def memory(vm):
 def test_the_model_gets_its_share_of_all_cores(vm, budgets):
     cores = int(vm.succeed("nproc", "--all"))
     seconds = budgets["model_cpu_percent"] / 100 * cores
-    shown = vm.show(AI, "CPUQuotaPerSecUSec")["CPUQuotaPerSecUSec"]
+    shown = vm.show(MODEL, "CPUQuotaPerSecUSec")["CPUQuotaPerSecUSec"]
     assert float(shown.removesuffix("s")) == pytest.approx(seconds)
     quota, period = map(int, vm.succeed("cat", f"{CGROUP}/cpu.max").split())
     assert quota / period == pytest.approx(seconds)
@@ -49,7 +49,7 @@ def test_the_arc_is_limited_in_bytes(scene, vm, budgets, memory):
 
 @pytest.mark.parametrize(
     ("slice_", "weight"),
-    [("sigmavault-files.slice", "200"), (AI, "20"), ("sigmavault.slice", "200")],
+    [("sigmavault-files.slice", "200"), (MODEL, "20"), ("sigmavault.slice", "200")],
 )
 def test_weights(vm, slice_, weight):
     assert vm.show(slice_, "CPUWeight", "IOWeight") == {"CPUWeight": weight, "IOWeight": weight}
@@ -61,13 +61,10 @@ def test_file_serving_outweighs_the_desktop_and_the_model(vm):
     def weight(group: str) -> int:
         return int(vm.succeed("cat", f"/sys/fs/cgroup/{group}/cpu.weight"))
 
-    tree = weight("sigmavault.slice")
-    files, ai = (
-        weight("sigmavault.slice/sigmavault-files.slice"),
-        weight("sigmavault.slice/sigmavault-ai.slice"),
-    )
-    assert tree * files / (files + ai + 100) > weight("user.slice")
-    assert files >= 10 * ai
+    tree, model = weight("sigmavault.slice"), weight(MODEL)
+    files = weight("sigmavault.slice/sigmavault-files.slice")
+    assert tree * files / (files + 100) > weight("user.slice")
+    assert files >= 10 * model
 
 
 def test_who_is_killed_first_when_memory_runs_out(vm):

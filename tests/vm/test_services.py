@@ -10,7 +10,7 @@ SERVICES = {
     "sigmavault-firstboot.service": ("root", "system.slice", 2.5),
     "sigmavault-governor.service": ("root", "sigmavault-core.slice", 2.5),
     "sigmavault-hostd.service": ("root", "sigmavault-core.slice", 5.0),
-    "sigmavault-ryzan.service": ("sigmavault-ryzan", "sigmavault-ai.slice", 2.5),
+    "sigmavault-ryzan.service": ("sigmavault-ryzan", "sigmavault_ai.slice", 2.5),
     "sigmavault-shares.service": ("root", "system.slice", 2.5),
     "sigmavault-zfs-check.service": ("root", "system.slice", 2.5),
 }

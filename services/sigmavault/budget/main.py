@@ -9,12 +9,12 @@ from pathlib import Path
 
 from sigmavault.budget.here import limit_arc, read_layers, read_machine
 from sigmavault.core.budget import Budget, budget_record, compute_budget, merge_shares
+from sigmavault.core.cgroups import MODEL_SLICE
 from sigmavault.core.errors import SigmaVaultError
 from sigmavault.system.run import run
 
 RECORD = Path("run/sigmavault/budget.json")
 MODPROBE_CONF = Path("run/modprobe.d/sigmavault-zfs.conf")
-SLICE = "sigmavault-ai.slice"
 UNWATCHED = "--unwatched"
 """Nobody watches the load: the model gets what it may have while files are served, and stays there."""
 
@@ -40,7 +40,7 @@ def apply_arc(root: Path, budget: Budget) -> None:
 def apply_slice(budget: Budget, *, is_watched: bool = True) -> None:
     """Set the limits of the model's slice until the next boot."""
     properties = budget.slice_properties(is_watched=is_watched)
-    run(["systemctl", "set-property", "--runtime", SLICE, *properties], timeout_s=30)
+    run(["systemctl", "set-property", "--runtime", MODEL_SLICE, *properties], timeout_s=30)
 
 
 def main(root: Path = Path("/"), argv: Sequence[str] | None = None) -> int:

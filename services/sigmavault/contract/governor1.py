@@ -51,5 +51,7 @@ class NowKey(StrEnum):
     """… on file serving."""
     MODEL = "model"
     """… on the model."""
+    MODEL_CPU = "model_cpu"
+    """CPUs that the model keeps busy."""
     SCAN = "scan"
     """`none`, `scrub` or `resilver`."""

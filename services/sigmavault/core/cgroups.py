@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-OWN_SLICE = "sigmavault.slice"
-"""What it and the groups in it limit is the product's own budget, not a property of the machine."""
+OWN_SLICE, MODEL_SLICE = "sigmavault.slice", "sigmavault_ai.slice"
+"""What they and the groups in them limit is the product's own budget, not a property of the machine."""
 
 _V1_NO_LIMIT = 1 << 60
 """Version 1 has no word for "none": it says the largest number of pages, near 2^63."""
@@ -47,11 +47,12 @@ def lineage(group: PurePosixPath, *, machine_only: bool = False) -> tuple[PurePo
 
     Args:
         group: path below the root of the hierarchy.
-        machine_only: leave out the product's own slice and what is in it.
+        machine_only: leave out the product's own slices and what is in them.
     """
-    if machine_only and OWN_SLICE in group.parts:
-        group = PurePosixPath(*group.parts[: group.parts.index(OWN_SLICE)])
-    return (group, *group.parents)
+    whole = (group, *group.parents)
+    if not machine_only:
+        return whole
+    return tuple(each for each in whole if not {OWN_SLICE, MODEL_SLICE} & set(each.parts))
 
 
 def parse_memory_max(text: str) -> int | None:

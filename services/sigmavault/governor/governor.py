@@ -16,17 +16,18 @@ from sdbus import SdBus
 from sigmavault.budget.here import limit_arc
 from sigmavault.contract.governor1 import StatusKey
 from sigmavault.core.budget import MODEL_CPU_WEIGHT, Budget, Machine
+from sigmavault.core.cgroups import MODEL_SLICE
 from sigmavault.core.errors import ServiceUnavailableError
 from sigmavault.core.governor.deciding import Control, Level, State, begin, decide, quota_percent
 from sigmavault.core.governor.history import Change, History
 from sigmavault.core.governor.lending import Loans, arc_limit
+from sigmavault.core.governor.turns import Turns
 from sigmavault.core.governor.watching import Arc, Seen, compare
 from sigmavault.core.values import format_bytes
 from sigmavault.governor.looking import Looker
 from sigmavault.governor.scans import ScanWatch
 from sigmavault.system import memory, pressure, unit_control
 
-MODEL_SLICE = "sigmavault-ai.slice"
 _LOOK_S = 1.0
 _AVAILABLE_PERCENT = 90
 """Of MemAvailable, what a model may count on without the ARC; as `core.residency` has it."""
@@ -61,7 +62,9 @@ class Governor:
         self._state: State | None = None
         self._seen: Seen | None = None
         self._since = time.time()
-        self._applied: int | None = None
+        self._turns = Turns()
+        self._applied: tuple[int, int] | None = None
+        """Quota and weight that systemd has taken."""
         self._refused_at: float | None = None
 
     async def run(self) -> None:
@@ -113,7 +116,7 @@ class Governor:
             StatusKey.CAUSE: state.cause if state else "nothing was looked at yet",
             StatusKey.CPU_PERCENT: self._percent(quota),
             StatusKey.CPU_QUOTA_PERCENT: quota,
-            StatusKey.IS_APPLIED: quota is not None and quota == self._applied,
+            StatusKey.IS_APPLIED: self._applied is not None and quota == self._applied[0],
             StatusKey.NOW: None if seen is None else _now(seen),
             StatusKey.ARC: _arc(seen.arc if seen else None, self._loans),
             StatusKey.HISTORY: self._history.to_json(),
@@ -125,12 +128,15 @@ class Governor:
         old, self._seen = self._state, seen
         state = begin(seen, control) if old is None else decide(old, seen, control)
         self._state = state
+        quota = quota_percent(state.level, self._setting.budget)
         if old is None or state.level is not old.level:
             self._since = time.time()
             self._note(state)
-        if self._quota() != self._applied:
-            await self._apply()
-        self._history.add(seen, self._percent(self._quota()) or 0)
+        self._turns = self._turns.after(seen, quota)
+        wanted = quota, self._weight(state)
+        if wanted != self._applied:
+            await self._apply(*wanted)
+        self._history.add(seen, self._percent(quota) or 0)
 
     def _note(self, state: State) -> None:
         percent = self._percent(self._quota()) or 0
@@ -139,16 +145,14 @@ class Governor:
         self._history.changes.append(change)
         self._tell(change)
 
-    async def _apply(self) -> None:
-        """Have systemd set the quota; what fails is tried again at the next look, and told once.
+    async def _apply(self, quota: int, weight: int) -> None:
+        """Have systemd set both; what fails is tried again at the next look, and told once.
 
         Raises:
             ServiceUnavailableError: it has failed for a minute. Somebody who starts anew may do better.
         """
-        quota = self._quota()
-        assert quota is not None  # noqa: S101  # something was decided
         try:
-            await unit_control.set_cpu(self._bus, MODEL_SLICE, quota, self._weight())
+            await unit_control.set_cpu(self._bus, MODEL_SLICE, quota, weight)
         except ServiceUnavailableError as error:
             now = time.monotonic()
             if self._refused_at is None:
@@ -159,7 +163,7 @@ class Governor:
             return
         if self._refused_at is not None:
             _log.info("systemd takes the quota of the model again")
-        self._applied, self._refused_at = quota, None
+        self._applied, self._refused_at = (quota, weight), None
 
     def _set_loans(self, loans: Loans) -> None:
         before, self._loans = self._loans, loans
@@ -186,10 +190,10 @@ class Governor:
     def _quota(self) -> int | None:
         return None if self._state is None else quota_percent(self._state.level, self._setting.budget)
 
-    def _weight(self) -> int:
-        """A share of a busy CPU, or only what nobody else in the tree wants while files are served."""
-        is_full = self._state is not None and self._state.level is Level.FULL
-        return MODEL_CPU_WEIGHT if is_full else unit_control.IDLE
+    def _weight(self, state: State) -> int:
+        """A share of a busy CPU; while files are served only what nobody else wants, but for a turn."""
+        is_weighed = state.level is Level.FULL or self._turns.is_turn
+        return MODEL_CPU_WEIGHT if is_weighed else unit_control.IDLE
 
     def _percent(self, quota: int | None) -> int | None:
         return None if quota is None else round(quota / self._setting.machine.cpus)

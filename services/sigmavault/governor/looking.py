@@ -8,13 +8,13 @@ from pathlib import Path, PurePosixPath
 
 from sdbus import SdBus
 
+from sigmavault.core.cgroups import MODEL_SLICE, OWN_SLICE
 from sigmavault.core.errors import ServiceUnavailableError
 from sigmavault.core.governor.watching import Counters, Scan
 from sigmavault.system import pressure, unit_control
 
-_PRODUCT = PurePosixPath("sigmavault.slice")
-FILES_GROUP = _PRODUCT / "sigmavault-files.slice"
-MODEL_GROUP = _PRODUCT / "sigmavault-ai.slice"
+FILES_GROUP = PurePosixPath(OWN_SLICE) / "sigmavault-files.slice"
+MODEL_GROUP = PurePosixPath(MODEL_SLICE)
 SMB_SERVICE = "smbd.service"
 _SMB_GROUPS = (FILES_GROUP / SMB_SERVICE, PurePosixPath("system.slice") / SMB_SERVICE)
 """The second on a Debian that was not made from our image."""
@@ -49,6 +49,7 @@ class Looker:
             machine=pressure.machine_stalls(root),
             files=pressure.group_stalls(root, FILES_GROUP) or pressure.group_stalls(root, smb),
             model=pressure.group_stalls(root, MODEL_GROUP),
+            model_cpu_us=pressure.group_cpu_us(root, MODEL_GROUP),
             arc=pressure.arc(root),
             scan=scan,
         )

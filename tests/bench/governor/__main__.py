@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.bench.governor.measures import Bench, Round, State
 from tests.vm.machine.machine import Machine, Options, Place
-from tests.vm.stage import SMB, SSH, Target, hardware_of, place_of
+from tests.vm.stage import NFS, SMB, SSH, Target, hardware_of, place_of
 
 BAR, P99_BAR = 0.95, 1.5
 RHYTHM_S, MOST_CHANGES = 300.0, 30
@@ -30,14 +30,14 @@ def main(argv: list[str]) -> int:
     """Measure and print the table; 0 whatever it says: a missed bar is shown."""
     parser = argparse.ArgumentParser(prog="make bench-governor")
     parser.add_argument("--rounds", type=int, default=5, help="of each state")
-    parser.add_argument("--size", type=int, default=100, help="of what is copied, in MB")
+    parser.add_argument("--size", type=int, default=300, help="of what is copied, in MB")
     parser.add_argument("--seconds", type=float, default=10, help="of reading at random")
     parser.add_argument("--cpus", type=int, default=1, help="of the machine")
     parser.add_argument("--no-rhythm", action="store_true", help="not the five minutes of coming and going")
     told = parser.parse_args(argv)
     hardware = dataclasses.replace(hardware_of(Target.DISK), cpus=told.cpus)
     place: Place = place_of("bench-governor")
-    options = Options(guest_ports=(SSH, SMB))
+    options = Options(guest_ports=(SSH, SMB, NFS))
     with (
         tempfile.TemporaryDirectory(prefix="bench-governor-") as folder,
         Machine("bench-governor", hardware, place, options) as vm,

@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import re
 import statistics
-import subprocess
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from tests.bench.governor.nfs_copy import BLOCK
 from tests.vm.machine.machine import Machine
+from tests.vm.machine.process import run
 from tests.vm.machine.timing import retry
 from tests.vm.smb import smbclient
-from tests.vm.stage import SMB
+from tests.vm.stage import NFS, SMB
 
 USER, PASSWORD = "bench", "correct horse battery"
-SHARE, FILE, MOUNT, SOURCE = "media", "file", "/mnt/bench", "/dev/shm/bench"
-SLICE, GOVERNOR, LOAD = "sigmavault-ai.slice", "sigmavault-governor.service", "bench-load.service"
+SHARE, FILE, FOLDER = "media", "file", "/srv/tank/media"
+OUTSIDE = "10.0.2.2"
+"""Whom the machine takes the host for."""
+SLICE, GOVERNOR, LOAD = "sigmavault_ai.slice", "sigmavault-governor.service", "bench-load.service"
 ANSWERS = Path(__file__).parents[2] / "vm" / "inside" / "answers.py"
 _RATE = re.compile(r"\(([\d.]+) (?:kb|KiloBytes)/s(?:ec)?\)", re.IGNORECASE)
 
@@ -63,10 +66,8 @@ class Bench:
         vm.succeed("sigmavault", "user", "create", USER, "--secret-stdin", "password", "--yes",
                    stdin=f"{PASSWORD}\n".encode())  # fmt: skip
         vm.succeed("sigmavault", "share", "create", SHARE, f"tank/{SHARE}", "--write", USER, "--protocol",
-                   "both", "--host", "127.0.0.1", "--nfs-users", "root", "--yes")  # fmt: skip
-        vm.succeed("mkdir", "-p", MOUNT)
-        vm.wait_until_succeeds("mount", "-t", "nfs4", f"127.0.0.1:/srv/tank/{SHARE}", MOUNT)
-        vm.succeed("dd", "if=/dev/urandom", f"of={SOURCE}", "bs=1M", f"count={self.size_mb}", timeout_s=100)
+                   "both", "--host", OUTSIDE, "--nfs-users", "root", "--yes")  # fmt: skip
+        vm.succeed("touch", f"{FOLDER}/nfs")
         vm.succeed("tee", "/root/answers.py", stdin=ANSWERS.read_bytes())
         with (self.folder / FILE).open("wb") as file, Path("/dev/urandom").open("rb") as source:
             for _ in range(self.size_mb):
@@ -94,10 +95,7 @@ class Bench:
         written = self._tokens()
         rates = {
             "SMB write": self._copy(f"put {FILE}"), "SMB read": self._copy(f"get {FILE} /dev/null"),
-            "NFS write": self._dd(f"if={SOURCE}", f"of={MOUNT}/nfs", "conv=fsync"),
-            "NFS read": statistics.fmean(  # one is over in less than a second
-                self._dd(f"if={MOUNT}/nfs", "of=/dev/null", "iflag=direct") for _ in range(5)
-            ),
+            "NFS write": self._nfs("write"), "NFS read": self._nfs("read"),
         }  # fmt: skip
         took = self.random_reads()
         rates["SMB 4 KiB reads"] = len(took) / sum(took)
@@ -106,14 +104,8 @@ class Bench:
 
     def random_reads(self) -> list[float]:
         """Seconds of each read."""
-        told = subprocess.run(
-            [sys.executable, "-m", "tests.bench.governor.random_reads", str(self.vm.ports[SMB]),
-             f"{SHARE}/{FILE}", str(self.seconds)],
-            input=f"{USER}\n{PASSWORD}\n", capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if told.returncode:
-            raise SystemExit(told.stderr)
-        took: list[float] = json.loads(told.stdout)
+        words = (str(self.vm.ports[SMB]), f"{SHARE}/{FILE}", str(self.seconds))
+        took: list[float] = json.loads(self._client("random_reads", *words, stdin=f"{USER}\n{PASSWORD}\n"))
         return took
 
     def _copy(self, command: str) -> float:
@@ -123,17 +115,15 @@ class Bench:
             raise SystemExit(f"smbclient failed, or does not say how fast it was: {done.describe()}")
         return float(found[1]) * 1024 / 1e6
 
-    def _dd(self, *words: str) -> float:
-        """By the kernel's own client, in the machine itself.
+    def _nfs(self, what: str) -> float:
+        url = f"nfs://127.0.0.1{FOLDER}/nfs?version=4&nfsport={self.vm.ports[NFS]}"
+        return float(self._client("nfs_copy", what, url, str(self.size_mb * 1_000_000 // BLOCK)))
 
-        Its cache is gone round by O_DIRECT. It is not emptied: that would throw the model's weights out, too,
-        and measure how they are read again.
-        """
-        done = self.vm.execute("dd", *words, "bs=1M", f"count={self.size_mb}", timeout_s=300)
-        seconds = re.search(r"copied, ([\d.]+) s", done.err)
-        if done.code or seconds is None:
-            raise SystemExit(done.describe())
-        return self.size_mb * 1.048576 / float(seconds[1])
+    def _client(self, name: str, *words: str, stdin: str = "") -> str:
+        """What a client of ours prints."""
+        module = f"{__package__}.{name}"
+        return run([sys.executable, "-m", module, *words], timeout_s=self.vm.scale.limit(300),
+                   stdin=stdin.encode()).out  # fmt: skip
 
     def _tokens(self) -> float:
         """What the load said last: it itself, and since it was started this time."""

@@ -44,12 +44,14 @@ STAT = "cpu  100 0 50 800 40 1 2 7 30 0\ncpu0 50 0 25 400 20 0 1 3 15 0\n"
 
 def test_rates_are_differences_by_time() -> None:
     before = Counters(at=10, smb_bytes=1000, smb_cpu_us=1_000_000, nfs_calls=5, cpu_us=100, idle_us=50,
+                      model_cpu_us=3_000_000,
                       files=Stalls(cpu=0, io=0, memory=0))  # fmt: skip
     now = Counters(at=12, smb_bytes=5000, smb_cpu_us=2_000_000, nfs_calls=15, cpu_us=300, idle_us=100,
+                   model_cpu_us=3_500_000,
                    files=Stalls(cpu=500_000, io=9_000_000, memory=0))  # fmt: skip
     seen = compare(before, now)
     assert (seen.smb_bytes_per_s, seen.smb_cpu, seen.nfs_calls_per_s) == (2000, 0.5, 5)
-    assert seen.idle == 0.25
+    assert (seen.idle, seen.model_cpu) == (0.25, 0.25)
     assert seen.files == Pressure(cpu=0.25, io=1.0, memory=0.0)
     assert seen.nfs_bytes_per_s is None
 

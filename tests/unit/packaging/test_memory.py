@@ -27,7 +27,7 @@ def test_the_model_goes_first_and_file_serving_last() -> None:
         score(THEIRS / f"{name}.service.d/sigmavault.conf") for name in ("smbd", "nfs-mountd", "nfsdcld")
     ]
     first = [path for path in OURS.glob("*.service") if score(path) >= model]
-    assert {settings(path)["Slice"] for path in first} == {"sigmavault-ai.slice"}
+    assert {settings(path)["Slice"] for path in first} == {"sigmavault_ai.slice"}
     # what people run in a session has 100 to 200 (systemd's user@.service, GNOME)
     assert model > 200
     assert max(serving) < 0
@@ -40,7 +40,7 @@ def test_a_model_that_was_taken_does_not_take_the_service_along() -> None:
 
 
 def test_a_model_is_never_swapped_out() -> None:
-    assert settings(OURS / "sigmavault-ai.slice")["MemorySwapMax"] == "0"
+    assert settings(OURS / "sigmavault_ai.slice")["MemorySwapMax"] == "0"
 
 
 def test_swap_is_in_memory_unless_somebody_wants_it_otherwise() -> None:

@@ -46,7 +46,7 @@ def test_a_container_sees_its_limits_at_the_root(tmp_path: Path) -> None:
 
 
 def test_the_products_own_budget_is_no_property_of_the_machine(tmp_path: Path) -> None:
-    own = "sigmavault.slice/sigmavault-ai.slice"
+    own = "sigmavault_ai.slice"
     lay_out(tmp_path, f"0::/machine.slice/{own}/sigmavault-ryzan.service\n", {
         f"machine.slice/{own}/cpu.max": "160000 100000\n",
         f"machine.slice/{own}/memory.max": f"{GIB}\n",

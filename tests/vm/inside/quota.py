@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-SLICE = "sigmavault-ai.slice"
+SLICE = "sigmavault_ai.slice"
 
 
 class Unix(http.client.HTTPConnection):

@@ -53,6 +53,7 @@ class Counters:
         machine: stalls of the whole machine.
         files: … of file serving.
         model: … of the model.
+        model_cpu_us: CPU time of the model, microseconds.
         arc: None without ZFS.
         scan: what the pools do.
     """
@@ -67,6 +68,7 @@ class Counters:
     machine: Stalls | None = None
     files: Stalls | None = None
     model: Stalls | None = None
+    model_cpu_us: int | None = None
     arc: Arc | None = None
     scan: Scan = Scan.NONE
 
@@ -94,6 +96,7 @@ class Seen:
         machine: pressure on the whole machine.
         files: … on file serving.
         model: … on the model; its own quota is most of it.
+        model_cpu: CPUs that the model kept busy.
         arc: as it is now.
         scan: what the pools do now.
     """
@@ -107,6 +110,7 @@ class Seen:
     machine: Pressure | None = None
     files: Pressure | None = None
     model: Pressure | None = None
+    model_cpu: float | None = None
     arc: Arc | None = None
     scan: Scan = Scan.NONE
 
@@ -127,18 +131,22 @@ def compare(before: Counters, now: Counters) -> Seen:
         shares = [min(1.0, each / 1e6) for each in parts if each is not None]
         return Pressure(cpu=shares[0], io=shares[1], memory=shares[2]) if len(shares) == 3 else None
 
+    def cpus(was: int | None, is_now: int | None) -> float | None:
+        used_us = rate(was, is_now)
+        return None if used_us is None else used_us / 1e6
+
     all_cpu, idle = rate(before.cpu_us, now.cpu_us), rate(before.idle_us, now.idle_us)
-    smb_cpu = rate(before.smb_cpu_us, now.smb_cpu_us)
     return Seen(
         at=now.at,
         smb_bytes_per_s=rate(before.smb_bytes, now.smb_bytes),
-        smb_cpu=None if smb_cpu is None else smb_cpu / 1e6,
+        smb_cpu=cpus(before.smb_cpu_us, now.smb_cpu_us),
         nfs_bytes_per_s=rate(before.nfs_bytes, now.nfs_bytes),
         nfs_calls_per_s=rate(before.nfs_calls, now.nfs_calls),
         idle=min(1.0, idle / all_cpu) if all_cpu and idle is not None else None,
         machine=pressure(before.machine, now.machine),
         files=pressure(before.files, now.files),
         model=pressure(before.model, now.model),
+        model_cpu=cpus(before.model_cpu_us, now.model_cpu_us),
         arc=now.arc,
         scan=now.scan,
     )
