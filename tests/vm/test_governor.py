@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,14 @@ CUT_S, BACK_S = 3.0, 30.0
 TOKENS = 30
 RHYTHM_S = 60.0
 MIB = 1024**2
+WATCH = """
+cpu_us() { sed --quiet 's/^usage_usec //p' "$1/cpu.stat"; }
+until [ "$(cat "$1/cpu.idle")" = 1 ]; do sleep 0.4; done
+cpu_us "$1"
+for _ in $(seq 75); do cat "$1/cpu.idle"; sleep 0.4; done
+cpu_us "$1"
+"""
+"""Half a minute of being held back: CPU time before and after; in between, 0 means it has a weight."""
 
 
 def status(vm: Machine) -> dict[str, Any]:
@@ -135,6 +144,30 @@ def test_a_load_that_comes_and_goes_changes_little(
             assert client(vm, tmp_path, "get big /dev/null", "-m", "SMB3").code == 0
         time.sleep(5)
     assert len(changes(vm, begin)) <= RHYTHM_S / 10
+
+
+def test_an_answer_goes_on_beside_programs_that_need_every_cpu(
+    vm: Machine, full: None, big: Path, tmp_path: Path
+) -> None:
+    """`idle` alone would leave it a thousandth of the machine for as long as that lasts."""
+    assert client(vm, tmp_path, "put big", "-m", "SMB3").code == 0
+    vm.succeed("tee", "/root/answers.py", stdin=ANSWERS)
+    units = ("answers", *(f"spinning-{number}" for number in range(int(vm.succeed("nproc", "--all")))))
+    loop = ("python3", "-c", "while True: pass")
+    for unit in units:
+        command = ("python3", "/root/answers.py", "busy", "1") if unit == "answers" else loop
+        vm.succeed("systemd-run", "--quiet", "--collect", f"--unit={unit}", *command)
+    try:
+        with ThreadPoolExecutor() as pool:
+            watched = pool.submit(vm.shell, WATCH, GROUP, timeout_s=60)
+            while not watched.done():
+                assert client(vm, tmp_path, "get big /dev/null", "-m", "SMB3", "-t", "200").code == 0
+    finally:
+        vm.execute("systemctl", "stop", *units)
+    before, *weights, after = map(int, watched.result().split())
+    turns = sum(one == 1 and other == 0 for one, other in pairwise(weights))
+    assert turns >= 2, weights
+    assert after - before > 150_000, "microseconds of CPU time in half a minute"
 
 
 def test_without_it_the_safe_share_holds(vm: Machine, full: None) -> None:
