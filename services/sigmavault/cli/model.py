@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
 
-from sigmavault.core.values import capital
+from sigmavault.core.values import sentence
 
 HELP = "the models: list, show, fetch, remove, load, unload, measure, erase kept answers"
 
@@ -34,7 +34,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name in ACTIONS:
         module = _module(name)
-        text = f"{capital(module.HELP)}."
+        text = sentence(module.HELP)
         action = actions.add_parser(name, help=module.HELP, description=text)
         module.add_arguments(action)
 

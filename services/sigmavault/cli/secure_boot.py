@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sigmavault.cli.exit_code import ExitCode
 from sigmavault.core.errors import ModuleSigningError, NotAuthorizedError
-from sigmavault.core.values import capital
+from sigmavault.core.values import sentence
 from sigmavault.zfskey.enrol import enrol
 from sigmavault.zfskey.keys import read_folder
 from sigmavault.zfskey.load import load
@@ -34,7 +34,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.description = _DESCRIPTION
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, (text, _) in _ACTIONS.items():
-        action = actions.add_parser(name, help=text, description=f"{capital(text)}.")
+        action = actions.add_parser(name, help=text, description=sentence(text))
         action.add_argument("folder", metavar="FOLDER", help=_FOLDER)
 
 

@@ -73,3 +73,8 @@ def _quantity(text: str, spelled: str, units: dict[str, int], allowed: str) -> i
 def capital(text: str) -> str:
     """With a capital letter at its beginning, and nothing else changed."""
     return f"{text[:1].upper()}{text[1:]}"
+
+
+def sentence(clause: str) -> str:
+    """With a capital letter and a full stop, as daemons do not speak. Nothing stays nothing."""
+    return f"{capital(clause).removesuffix('.')}." if clause else ""

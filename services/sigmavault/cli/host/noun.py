@@ -10,7 +10,7 @@ from typing import Any
 from sigmavault.cli.host import answer, arguments
 from sigmavault.core.operation import Operation, Risk
 from sigmavault.core.operation.surfaces import verb
-from sigmavault.core.values import capital
+from sigmavault.core.values import sentence
 from sigmavault.operations import registry
 
 _RISKS = {
@@ -35,7 +35,7 @@ def help_text(noun: str) -> str:
 def add_arguments(command: argparse.ArgumentParser, noun: str) -> None:
     """The command line of a noun: its verbs, and all of their arguments."""
     text = help_text(noun)
-    command.description = f"{capital(text)}."
+    command.description = sentence(text)
     actions = command.add_subparsers(
         dest="action", required=True, metavar="VERB", parser_class=VerbParser
     )  # fmt: skip

@@ -22,7 +22,7 @@ from sigmavault.core.storage.topology import (
     warnings,
 )
 from sigmavault.core.tiers import TierChoice, choose_tier, memory_needed, speed_ceiling
-from sigmavault.core.values import capital, format_bytes
+from sigmavault.core.values import format_bytes, sentence
 
 REAL_SPEEDS: Final = (0.6, 0.95)
 """Parts of what memory bandwidth allows at most that models reach: see `core.tiers.speed_ceiling`."""
@@ -220,13 +220,9 @@ def _proposal(layout: Layout, members: tuple[Member, ...]) -> PoolProposal:
     asked = Topology(data=(group,))
     return PoolProposal(
         layout=layout, disks=tuple(each.name for each in members), usable_bytes=group.usable_bytes,
-        may_fail=group.redundancy, reason=_REASONS[layout], sizes=" ".join(map(_sentence, uneven([group]))),
-        warnings=tuple(map(_sentence, warnings(asked))),
+        may_fail=group.redundancy, reason=_REASONS[layout], sizes=" ".join(map(sentence, uneven([group]))),
+        warnings=tuple(map(sentence, warnings(asked))),
     )  # fmt: skip
-
-
-def _sentence(clause: str) -> str:
-    return f"{capital(clause)}."
 
 
 # --- models ---

@@ -10,7 +10,7 @@ from sigmavault.core.setup.facts import DiskFact, ModelOffer, in_words
 from sigmavault.core.setup.plan import StepState
 from sigmavault.core.storage.presets import Preset
 from sigmavault.core.storage.topology import Layout
-from sigmavault.core.values import capital, format_bytes
+from sigmavault.core.values import format_bytes
 
 LAYOUTS: Final[Mapping[Layout, str]] = {
     Layout.STRIPE: "No protection",
@@ -80,8 +80,3 @@ def model_subtitle(offer: ModelOffer) -> str:
         f"Cannot be downloaded: {offer.why_not}" if offer.why_not else offer.caution,
     )
     return "\n".join(each for each in lines if each)
-
-
-def sentence(text: str) -> str:
-    """With a capital letter and a full stop: daemons speak in clauses. Nothing stays nothing."""
-    return f"{capital(text).removesuffix('.')}." if text else ""

@@ -19,7 +19,7 @@ from sigmavault.core.operation import (
     Target,
 )
 from sigmavault.core.units import INTERRUPTS, Service, UnitState
-from sigmavault.core.values import capital
+from sigmavault.core.values import sentence
 from sigmavault.system import units
 
 _TIMEOUT_S = 180.0
@@ -53,7 +53,7 @@ class RestartService(Change[RestartArguments, UnitState]):
             steps=(Step(text=f"{done} {now.unit}", argv=("systemctl", "restart", "--", now.unit),
                         timeout_s=_TIMEOUT_S),),
             targets=(Target(kind="service", name=arguments.service, identity=now.unit),),
-            warnings=(f"{capital(disturbed)}.",) if runs and disturbed else (),
+            warnings=(sentence(disturbed),) if runs and disturbed else (),
             locks=(f"service:{arguments.service}",),
             facts={"invocation": invocation, "state": now.state},
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sigmavault.core.errors import ConfigError
 from sigmavault.core.setup.answers import Administrator, Answers, NewPool, complaint, parse_answers
 from sigmavault.core.setup.facts import Facts, PoolProposal, pool_choices, tier_in_words
-from sigmavault.core.values import capital, format_bytes
+from sigmavault.core.values import format_bytes, sentence
 from sigmavault.setup.console.page import Button, Check, Choice, Field, Group, Item, Page, Text
 
 
@@ -285,7 +285,7 @@ def shares(draft: Draft) -> Page:
         ]  # fmt: skip
         draft.data["shares"] = made
         wrong = draft.whole_complaint()
-        return f"{capital(wrong)}." if wrong else ""
+        return sentence(wrong)
 
     rights = {"nothing": "nothing", "read": "read", "write": "read and write"}
     return _page("Shared folders", [

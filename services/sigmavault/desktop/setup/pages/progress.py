@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sigmavault.core.setup.plan import SetupPlan, SetupStep, StepState
-from sigmavault.core.values import capital
+from sigmavault.core.values import capital, sentence
 from sigmavault.desktop.setup import words
 from sigmavault.desktop.setup.page import StepPage, fact
 from sigmavault.desktop.toolkit import Adw, Gtk
@@ -57,7 +57,7 @@ class ProgressPage(StepPage):
         if step.state is StepState.RUNNING:
             part = "" if fraction is None else f"{fraction:.0%}: "
             word = capital(f"{part}{text if text and text != step.title else word}")
-        self._rows[step.id].set_subtitle(words.sentence(step.reason) or word)
+        self._rows[step.id].set_subtitle(sentence(step.reason) or word)
         stack = self._icons[step.id]
         stack.get_child_by_name("image").set_from_icon_name(icon)
         stack.set_visible_child_name("spinner" if step.state is StepState.RUNNING else "image")

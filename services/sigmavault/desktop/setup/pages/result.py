@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sigmavault.core.setup.plan import SetupPlan
+from sigmavault.core.values import sentence
 from sigmavault.desktop.setup import words
 from sigmavault.desktop.setup.page import StepPage, fact, picture
 from sigmavault.desktop.toolkit import Gtk
@@ -49,4 +50,4 @@ class ResultPage(StepPage):
         group = self.group(title)
         for step in steps:
             icon, word = words.STATES[step.state]
-            group.add(fact(step.title, words.sentence(step.reason) or word, icon))
+            group.add(fact(step.title, sentence(step.reason) or word, icon))

@@ -7,6 +7,7 @@ from typing import Any
 
 from sigmavault.core.errors import ConfigError
 from sigmavault.core.setup.plan import SetupPlan, SetupStep, plan_setup
+from sigmavault.core.values import sentence
 from sigmavault.desktop.setup import words
 from sigmavault.desktop.setup.contract import Rehearsed
 from sigmavault.desktop.setup.page import StepPage, clear, entry, fact, picture
@@ -58,7 +59,7 @@ class SummaryPage(StepPage):
 
     def _row(self, step: SetupStep) -> Any:
         if step.state.is_over:
-            return fact(step.title, words.sentence(step.reason), words.STATES[step.state][0])
+            return fact(step.title, sentence(step.reason), words.STATES[step.state][0])
         row = Adw.ExpanderRow(title=step.title, use_markup=False, title_lines=0, subtitle_lines=0)
         row.add_row(_commands([step.command]))
         self._steps[step.id] = row
@@ -72,7 +73,7 @@ class SummaryPage(StepPage):
             if (row := self._steps.get(step_id)) is None:
                 continue
             refusal = [f"It would be refused: {each.refusal}"] if each.refusal else []
-            row.set_subtitle("\n".join(words.sentence(line) for line in (*refusal, *each.warnings)))
+            row.set_subtitle("\n".join(sentence(line) for line in (*refusal, *each.warnings)))
             if each.refusal:
                 row.add_prefix(picture("dialog-warning-symbolic"))
             if each.commands:
