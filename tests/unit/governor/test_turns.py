@@ -9,7 +9,8 @@ from sigmavault.core.governor.watching import Pressure, Seen
 from tests.unit.governor.traces import CALM
 
 QUOTA = 20
-STUCK = Pressure(cpu=0.98, io=0.0, memory=0.0)
+STUCK = Pressure(cpu=0.56, io=0.0, memory=0.0)
+"""The least that was seen of a model beside loops that never end."""
 
 
 def turns(looks: list[Seen]) -> list[bool]:
