@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +35,10 @@ WATCH = """
 cpu_us() { sed --quiet 's/^usage_usec //p' "$1/cpu.stat"; }
 until [ "$(cat "$1/cpu.idle")" = 1 ]; do sleep 0.4; done
 cpu_us "$1"
-for _ in $(seq 75); do cat "$1/cpu.idle"; sleep 0.4; done
+sleep 30
 cpu_us "$1"
 """
-"""Half a minute of being held back: CPU time before and after; in between, 0 means it has a weight."""
+"""CPU time of the model when it is held back, and half a minute later."""
 
 
 def status(vm: Machine) -> dict[str, Any]:
@@ -149,7 +148,7 @@ def test_a_load_that_comes_and_goes_changes_little(
 def test_an_answer_goes_on_beside_programs_that_need_every_cpu(
     vm: Machine, full: None, big: Path, tmp_path: Path
 ) -> None:
-    """`idle` alone would leave it a thousandth of the machine for as long as that lasts."""
+    """Held back to 10 % and `idle`, it still gets a part of that: 3 s of 6 were measured."""
     assert client(vm, tmp_path, "put big", "-m", "SMB3").code == 0
     vm.succeed("tee", "/root/answers.py", stdin=ANSWERS)
     units = ("answers", *(f"spinning-{number}" for number in range(int(vm.succeed("nproc", "--all")))))
@@ -164,10 +163,8 @@ def test_an_answer_goes_on_beside_programs_that_need_every_cpu(
                 assert client(vm, tmp_path, "get big /dev/null", "-m", "SMB3", "-t", "200").code == 0
     finally:
         vm.execute("systemctl", "stop", *units)
-    before, *weights, after = map(int, watched.result().split())
-    turns = sum(one == 1 and other == 0 for one, other in pairwise(weights))
-    assert turns >= 2, weights
-    assert after - before > 150_000, "microseconds of CPU time in half a minute"
+    before, after = map(int, watched.result().split())
+    assert after - before > 500_000, "microseconds of CPU time in half a minute"
 
 
 def test_without_it_the_safe_share_holds(vm: Machine, full: None) -> None:
