@@ -14,9 +14,9 @@ from sigmavault.core.governor.watching import Seen
 
 PATIENCE = 5
 """Looks without CPU time before a turn. With the least quota, 10 % of the machine, turns take 1.7 % of it."""
-_WAITS = 0.2
+_WAITS = 0.5
 """Pressure above which the model wants to compute. For one that gets nothing at all, beside two endless loops
-on two CPUs, it was no more than 0.55 to 0.85: the kernel averages over CPUs (psi.rst)."""
+on two CPUs, it was 0.55 to 0.85: the kernel averages over CPUs (psi.rst)."""
 _IN_VAIN = 0.2
 """Part of its quota below which it has got nothing to speak of."""
 
