@@ -84,8 +84,8 @@ class Client:
                 self._must(begin(asked * BLOCK, done))
                 asked += 1
             self._serve()
-            if answers and answers[-1] != BLOCK:
-                raise SystemExit(f"libnfs: {answers[-1]} instead of {BLOCK} bytes")
+            if wrong := set(answers[-UNDER_WAY:]) - {BLOCK}:
+                raise SystemExit(f"libnfs: {wrong} instead of {BLOCK} bytes")
 
     def _serve(self) -> None:
         """Send and receive what can be sent and received."""
